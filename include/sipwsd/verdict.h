@@ -1,0 +1,14 @@
+#pragma once
+// What a stage says about a message it was shown.
+
+#include <cstdint>
+
+namespace sipwsd {
+
+enum class Verdict : std::uint8_t {
+  handled,    // replied, relayed, dropped: nobody else needs to look
+  next,       // not mine: the next stage of the chain, or the default reply when there is none
+  suspended,  // will be resumed by its ticket (slow outside work only)
+};
+
+}  // namespace sipwsd
