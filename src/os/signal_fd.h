@@ -1,0 +1,29 @@
+#pragma once
+// signalfd(2): signals as a descriptor of the loop. Nothing of ours runs in a signal handler.
+
+#include <csignal>
+#include <initializer_list>
+#include <optional>
+
+#include "src/os/fd.h"
+
+namespace sipwsd::os {
+
+class SignalFd {
+ public:
+  // Blocks the signals in this thread (and in the children it forks, until they call unblock_all_signals()).
+  static Result<SignalFd> open(std::initializer_list<int> signals);
+
+  // The next pending signal's number; empty when there is none.
+  [[nodiscard]] std::optional<int> take() noexcept;
+  [[nodiscard]] int raw() const noexcept { return fd_.raw(); }
+
+ private:
+  explicit SignalFd(Fd fd) noexcept : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+void ignore_broken_pipes() noexcept;    // SIGPIPE: a write to a dead peer answers EPIPE instead
+void restore_default_signals() noexcept;  // first thing in a child: nothing blocked, nothing handled, SIGPIPE ignored
+
+}  // namespace sipwsd::os
