@@ -1,0 +1,138 @@
+#pragma once
+// What the daemon is told, as one plain struct that every floor receives by const reference. Settings{} is the
+// daemon with no configuration file and no flags: these initialisers are the only place a default is written; the
+// parameter tables (params_*.cc) name the field, its range and its words, and take the default from here.
+// Comments say the unit and where the parameter comes from: `module.name`, or `core` for a global of the file.
+
+#include "sipwsd/endpoint.h"
+
+#include "src/base/log.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sipwsd::config {
+
+// "sipwsd (0.1.0 (x86_64/linux))": the body of our Server header.
+std::string_view product() noexcept;
+
+// One socket to open. `host` is an IPv4 or IPv6 address (no brackets), a name or an interface; empty is every
+// address. `ws` and `wss` speak HTTP only on this socket, `tcp` and `tls` also SIP.
+struct ListenSpec {
+  TransportProtocol protocol = TransportProtocol::none;
+  std::string host;
+  std::uint16_t port = 0;             // 0: whatever the system gives; printed when ready
+  std::string advertised_host;        // what Via, Record-Route and Contact say instead; empty: the socket's own
+  std::uint16_t advertised_port = 0;  // 0: the socket's own
+  friend bool operator==(const ListenSpec&, const ListenSpec&) = default;
+};
+
+enum class AuthMode : std::uint8_t {
+  unset,   // nothing was said: fine on loopback, refused elsewhere
+  none,    // any user of a served domain may register
+  digest,  // RFC 7616 against auth_file
+};
+
+struct Settings {
+  using seconds = std::chrono::seconds;
+  using milliseconds = std::chrono::milliseconds;
+
+  // --- what to serve (core)
+  std::vector<ListenSpec> listen{{TransportProtocol::ws, "127.0.0.1", 8080, {}, 0}};  // core.listen
+  std::vector<std::string> alias;              // core.alias: served domains, `host` or `host:port`, lower case
+  std::string stage = "edge";                  // core.stage: NAME or NAME:ARG
+  bool demo = false;                           // --demo: the compiled-in phone page, loopback only
+  std::string server_header{product()};        // core.server_header: without the `Server: `
+  std::string user_agent_header{product()};    // core.user_agent_header: without the `User-Agent: `
+  bool server_signature = true;                // core.server_signature: send the Server header at all
+
+  // --- the processes (core)
+  std::uint32_t workers = 0;                   // core.workers: 0 is the number of cores; the supervisor resolves it
+  bool daemonize = true;                       // core.fork; -F clears it
+  std::string pid_file;                        // core.pid_file: empty is none
+  std::string user;                            // core.user: name or number; empty keeps the present one
+  std::string group;                           // core.group
+  seconds worker_stall_timeout{10};            // core.worker_stall_timeout: no heartbeat for so long: replaced
+  seconds shutdown_timeout{5};                 // core.shutdown_timeout: from SIGTERM to exit
+  milliseconds restart_delay{100};             // core.restart_delay: pause before a throttled slot starts again; doubles
+  milliseconds restart_delay_max{30'000};      // core.restart_delay_max: where the doubling ends
+  std::uint32_t restart_burst = 5;             // core.restart_burst: deaths of one slot a minute before it is throttled
+
+  // --- the log (core)
+  log::Level log_level = log::Level::notice;   // core.log_level; core.debug=N is mapped
+  bool log_stderr = false;                     // core.log_stderror; the foreground implies it unless a file is named
+  std::string log_file;                        // core.log_file: empty is syslog; SIGHUP opens it again
+  int log_facility = 3 << 3;                   // core.log_facility: as in <syslog.h>; LOG_DAEMON
+  std::string log_name = "sipwsd";             // core.log_name: the syslog identity
+
+  // --- who may do what (core)
+  AuthMode auth_mode = AuthMode::unset;        // core.auth_mode: none or digest
+  std::string auth_file;                       // core.auth_file: user:realm:HA1 lines
+  std::string auth_realm;                      // core.auth_realm: empty is the domain of the request's To
+
+  // --- limits (core)
+  std::size_t max_connections = 65536;         // core.max_connections: records in shared memory; above it 503
+  std::size_t max_message_size = 262'144;      // core.max_message_size: bytes of one message; above it Close 1009
+  std::size_t outbox_bytes = 1'048'576;        // core.outbox_bytes: unsent bytes of one connection (tcp_conn_wq_max)
+  seconds slow_reader_timeout{5};              // core.slow_reader_timeout: unsent bytes that do not move for so long
+  seconds tcp_connection_lifetime{3604};       // core.tcp_connection_lifetime: idle seconds; 0 is for ever
+  std::size_t letter_ring_bytes = 262'144;     // core.letter_ring_bytes: each (from, to) pair of processes; power of 2
+  seconds retry_after{5};                      // core.retry_after: what a 503 for a full table says
+
+  // --- websocket
+  int keepalive_mechanism = 1;                 // websocket.keepalive_mechanism: 0 none, 1 Ping, 2 Pong
+  seconds keepalive_timeout{180};              // websocket.keepalive_timeout: idle time before a keepalive
+  std::uint32_t keepalive_processes = 1;       // websocket.keepalive_processes
+  seconds keepalive_interval{1};               // websocket.keepalive_interval: how often each process looks
+  std::string ping_application_data{product()};  // websocket.ping_application_data: 1..125 bytes; follows server_header
+  int sub_protocols = 1;                       // websocket.sub_protocols: bits, 1 sip, 2 msrp
+  int cors_mode = 0;                           // websocket.cors_mode: 0 none, 1 any origin, 2 echo Origin
+  std::vector<std::string> allowed_origins;    // websocket.allowed_origins: empty is any; `https://*.example.org`
+  bool allow_no_origin = true;                 // websocket.allow_no_origin: clients that are no browsers send none
+  std::string ws_path;                         // websocket.ws_path: the only path with a handshake; empty is any
+  seconds handshake_timeout{10};               // websocket.handshake_timeout: from accept to the 101, TLS included
+  seconds close_timeout{5};                    // websocket.close_timeout: for the peer's answer to our Close
+
+  // --- mi_fifo
+  std::string fifo;                            // mi_fifo.fifo_name: path; empty is no FIFO
+  std::uint32_t fifo_mode = 0660;              // mi_fifo.fifo_mode: permission bits
+  std::string fifo_user;                       // mi_fifo.fifo_user: name or number; empty is the process's
+  std::string fifo_group;                      // mi_fifo.fifo_group
+  std::string reply_dir = "/tmp/";             // mi_fifo.reply_dir: ends in a slash
+  std::string reply_indent = "\t";             // mi_fifo.reply_indent: once a nesting level
+
+  // --- usrloc, registrar
+  std::size_t max_bindings = 65536;            // usrloc.max_bindings: contact bindings in shared memory
+  seconds default_expires{3600};               // registrar.default_expires
+  seconds min_expires{60};                     // registrar.min_expires: shorter is raised; 0 is no limit
+  seconds max_expires{3600};                   // registrar.max_expires: longer is lowered; 0 is no limit
+  std::uint32_t max_contacts = 10;             // registrar.max_contacts: of one address of record; 0 is no limit
+  seconds registrar_retry_after{0};            // registrar.retry_after: with 503 `Too many registered contacts`; 0 none
+  seconds flow_grace{30};                      // registrar.flow_grace: an Outbound binding outlives its connection
+
+  // --- tm, maxfwd
+  milliseconds fr_timer{30'000};               // tm.fr_timer: no reply at all
+  milliseconds fr_inv_timer{120'000};          // tm.fr_inv_timer: no final reply to an INVITE after a provisional one
+  milliseconds timer_c{180'000};               // tm.max_inv_lifetime: RFC 3261 16.6 step 11, proxied INVITE at most
+  milliseconds max_noninv_lifetime{32'000};    // tm.max_noninv_lifetime
+  milliseconds wt_timer{5'000};                // tm.wt_timer: absorbs ACKs and retransmissions after the final reply
+  milliseconds timer_t1{500};                  // tm.retr_timer1: RFC 3261 17.1.1.1, datagrams only
+  milliseconds timer_t2{4'000};                // tm.retr_timer2
+  std::size_t max_transactions = 65536;        // tm.max_transactions: of one worker; above it 503
+  std::uint32_t max_forwards = 70;             // maxfwd.max_limit: larger Max-Forwards are lowered to it
+
+  // --- how it was started; no parameters
+  bool check = false;                          // -c: say whether the configuration is good, and exit
+  std::string config_file;                     // the file that was read; empty is none
+  std::vector<std::string> arguments;          // argv, for the MI command `arg`
+};
+
+// The sub_protocols bits.
+inline constexpr int sub_protocol_sip = 1;
+inline constexpr int sub_protocol_msrp = 2;
+
+}  // namespace sipwsd::config
