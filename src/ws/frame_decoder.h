@@ -1,0 +1,37 @@
+#pragma once
+// The header of one frame (RFC 6455 5.2) and every rule that can be checked from it alone: masking direction (5.1),
+// reserved bits, opcodes, control frames (5.5), minimal lengths, and the size limit, so that a length is refused
+// before a byte of its payload is stored (S12, S13). Each check runs as soon as its byte is there, in wire order: how
+// the bytes were cut into reads does not change the result (S11).
+
+#include "sipwsd/bytes.h"
+#include "sipwsd/result.h"
+#include "src/ws/close_code.h"
+#include "src/ws/mask.h"
+#include "src/ws/opcode.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sipwsd::ws {
+
+constexpr std::size_t max_frame_header = 14;
+constexpr std::size_t max_control_payload = 125;
+
+struct FrameHeader {
+  std::uint64_t payload_length = 0;
+  MaskKey mask{};
+  Opcode opcode{};
+  bool final = true;
+  bool masked = false;
+  std::uint8_t size = 0;  // bytes of the header itself: 2..14
+};
+
+// `role` is ours: a server wants masked frames, a client unmasked ones. `max_payload` bounds data frames.
+// Errc::incomplete until the whole header is there; malformed or too_large: close with close_code_of(error).
+Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload);
+
+// malformed 1002, too_large 1009, out_of_range (text that is not UTF-8) 1007, refused (too many fragments) 1008.
+CloseCode close_code_of(const Error& error) noexcept;
+
+}  // namespace sipwsd::ws

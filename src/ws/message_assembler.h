@@ -1,0 +1,55 @@
+#pragma once
+// Frames to messages (RFC 6455 5.4, 5.6): fragments in order, never two messages at once, text checked as it arrives
+// and refused at the first byte that can't be UTF-8 (8.1, S15), size and number of fragments bounded (S14).
+// Control frames don't come here: they may stand between fragments and change nothing.
+
+#include "sipwsd/bytes.h"
+#include "sipwsd/result.h"
+#include "src/base/utf8.h"
+#include "src/ws/frame_decoder.h"
+#include "src/ws/held_bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace sipwsd::ws {
+
+struct ReceiveLimits {
+  std::uint32_t max_message_size = 256 * 1024;  // over all fragments; 1009
+  // Fragments are joined as they arrive and cost no memory of their own, so this bounds patience, not memory; a large
+  // max_message_size raises it to one fragment for each 64 bytes of it. 1008.
+  std::uint32_t max_fragments = 4096;
+  std::uint32_t max_empty_fragments = 64;
+};
+
+class MessageAssembler {
+ public:
+  // A data frame begins. Errc::malformed, refused.
+  Result<void> begin_frame(const FrameHeader& header, const ReceiveLimits& limits);
+  // The next bytes of its payload, unmasked. The whole message, when these are its last and `last_of_frame`; a view
+  // into `piece` itself when nothing had to be kept, otherwise into what is held here, until `release_message`.
+  Result<std::optional<ByteView>> add(ByteView piece, bool last_of_frame);
+  void release_message() noexcept;
+  // From now on data is only followed, not kept and not checked: we have sent our Close.
+  void discard_data() noexcept;
+
+  Opcode opcode() const noexcept { return opcode_; }               // of the message under way, or just completed
+  bool inside_message() const noexcept { return inside_; }         // a first fragment has come, the final one has not
+  std::size_t received() const noexcept { return received_; }      // payload bytes of the message so far
+  std::size_t memory_held() const noexcept { return held_.capacity(); }
+
+ private:
+  HeldBytes held_;
+  std::uint32_t received_ = 0;
+  std::uint32_t announced_ = 0;  // received_ plus the rest of the current frame
+  std::uint32_t fragments_ = 0;
+  std::uint32_t empty_fragments_ = 0;
+  base::Utf8Validator utf8_;
+  Opcode opcode_ = Opcode::text;
+  bool inside_ = false;
+  bool final_ = false;
+  bool discarding_ = false;
+};
+
+}  // namespace sipwsd::ws
