@@ -106,18 +106,17 @@ class EventLoop {
   void run_deferred_calls() noexcept;
   [[nodiscard]] int wait_milliseconds(std::optional<base::Milliseconds> limit) const noexcept;
 
+  struct DeferredList final : Deferred {  // the ring's head
+    DeferredList();
+    void run_deferred() override {}
+  };
+
   const base::Clock& clock_;
   TimerWheel timers_;
   Fd epoll_;
   base::TimePoint now_;
   SleepHook* hook_ = nullptr;
-  struct Head final : Deferred {
-    Head();
-    void run_deferred() override {}
-    void take_all_of(Head& other) noexcept;
-    [[nodiscard]] bool is_empty() const noexcept;
-  };
-  Head deferred_;
+  DeferredList deferred_;
   std::array<epoll_event, 256> batch_;
   int batch_size_ = 0;
   int batch_at_ = 0;

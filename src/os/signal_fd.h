@@ -11,7 +11,7 @@ namespace sipwsd::os {
 
 class SignalFd {
  public:
-  // Blocks the signals in this thread (and in the children it forks, until they call unblock_all_signals()).
+  // Blocks the signals in this thread (and in the children it forks, until spawn() restores the defaults there).
   static Result<SignalFd> open(std::initializer_list<int> signals);
 
   // The next pending signal's number; empty when there is none.

@@ -8,7 +8,9 @@
 
 namespace sipwsd::os {
 
-enum class ReusePort { no, yes };
+// found_group: the first of a group. It is bound alone, which the kernel refuses when anybody else is bound there, also
+// a second daemon of the same user with SO_REUSEPORT; only then it is opened for the others, who say join_group.
+enum class ReusePort { no, found_group, join_group };
 enum class FirstBytes { accept_at_once, defer_until_sent };  // TCP_DEFER_ACCEPT: don't wake for silent connections
 
 struct ListenOptions {
@@ -19,10 +21,6 @@ struct ListenOptions {
 
 // Nonblocking, IPv6 sockets take IPv6 only. Errc::exists: the address is in use; Errc::refused: no permission.
 Result<Fd> listen_tcp(const Endpoint& at, const ListenOptions& options = {});
-
-// Errc::exists when any socket of any process is bound to it, also one with SO_REUSEPORT of our own user: binding
-// without that option is refused then. Port 0 is always free.
-Result<void> is_free(const Endpoint& at);
 
 struct Accepted {
   Fd socket;  // nonblocking, close-on-exec
