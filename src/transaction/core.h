@@ -1,0 +1,170 @@
+#pragma once
+// What src/route sees of this folder. Core takes the messages of one worker; what is no business of a transaction
+// (retransmissions, ACK to a non-2xx, CANCEL) ends here, every other request is shown to the User as a RequestContext,
+// every response that will go on as a ReplyContext. One worker, one Core, one thread.
+//
+// Calls may nest: a User replies or forwards inside on_request, a Transport may report a lost connection while it is
+// being sent to. What would pull state away under a caller (on_send_failed, on_connection_closed) waits until the
+// outermost call is through. on_request and on_response are never called from within Transport::send.
+//
+// A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) ends the branches on it at
+// once. RFC 3261 16.9 would have that be a 503, sent on as 500; a callee who went away is ForwardOptions::gone_status,
+// 480 by default, because a browser must tell "not there" from "server broken".
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sipwsd/connection_id.h"
+#include "sipwsd/endpoint.h"
+#include "sipwsd/exchange.h"
+#include "sipwsd/result.h"
+#include "src/base/clock.h"
+#include "src/base/random.h"
+#include "src/base/siphash.h"
+#include "src/net/transport.h"
+#include "src/os/timer_wheel.h"
+#include "src/sip/message.h"
+#include "src/transaction/branch.h"
+#include "src/transaction/counters.h"
+#include "src/transaction/timers.h"
+
+namespace sipwsd::transaction {
+
+class ProxyCore;
+
+struct CoreSettings {
+  WorkerSlot slot{0};
+  std::uint32_t generation = 0;
+  base::SipHashKey secret;                         // the same in every worker, made before the first fork
+  Timers timers;
+  std::size_t max_transactions = 65'536;           // server transactions of this worker; above it 503
+  std::size_t max_kept_bytes = 256 * 1024 * 1024;  // requests kept by them; above it 503
+  std::size_t max_branches = 10;                   // targets tried for one request, parallel and serial together (S26)
+  std::uint8_t max_forwards = 70;                  // what a request without the header gets; larger ones are lowered to it
+  base::Seconds retry_after{5};                    // in a 503 for a full table
+  std::string server;                              // Server header of our own responses; empty: none
+};
+
+// How our Via reads on a flow: `SIP/2.0/WS sent_by;branch=...`.
+struct SentBy {
+  TransportProtocol transport = TransportProtocol::ws;
+  std::string_view host_port;  // read at once, not kept
+};
+
+struct ForwardOptions {
+  std::span<const std::string_view> record_route = {};  // URIs without brackets; the first becomes topmost (16.6 step 4)
+  std::size_t consumed_routes = 0;                      // topmost Route values that named us (16.4): taken off
+  std::span<const HeaderLine> headers = {};             // added at the end
+  std::uint16_t gone_status = 480;                      // when the target's connection is gone
+  std::string_view gone_reason = {};                    // empty: the standard phrase
+};
+
+// A request on its way through the User; lives during on_request only. Ended by the first final reply, forward,
+// forward_stateless or drop; what comes later does nothing. A User that ends nothing has failed: 500.
+class RequestContext {
+ public:
+  RequestContext(const RequestContext&) = delete;
+  RequestContext& operator=(const RequestContext&) = delete;
+
+  [[nodiscard]] const sip::MessageView& message() const noexcept { return message_; }
+  [[nodiscard]] const Arrival& arrival() const noexcept { return arrival_; }
+  [[nodiscard]] bool is_done() const noexcept { return done_; }
+  // RFC 3261 8.2.2.2: another transaction has this From tag, Call-ID and CSeq, so answering it ourselves is a 482.
+  // reply() looks by itself; a proxied request is never merged.
+  [[nodiscard]] bool is_merged() const noexcept;
+  // The tag our own responses to this request carry.
+  [[nodiscard]] std::string local_tag() const;
+
+  // 8.2.6. Nothing is sent for an ACK, nor a provisional other than 100 for a non-INVITE (RFC 4320 4.1).
+  void reply(std::uint16_t status, std::string_view reason = {}, std::span<const HeaderLine> headers = {},
+             std::string_view body = {});
+  // 16.6. Checks first what 16.3 asks of a request that is to be forwarded: Max-Forwards (483), loops (482),
+  // Proxy-Require (420); no target is 480. INVITE gets its 100 at once. An ACK goes to the first target, statelessly.
+  // The targets are tried in parallel within equal q, one q after the other from high to low.
+  void forward(std::span<const Target> targets, const ForwardOptions& options = {});
+  // An ACK to a 2xx: no response, no state (16.11). unsupported for another method; else what Transport::send says.
+  Result<void> forward_stateless(const Target& target, const ForwardOptions& options = {});
+  void drop() noexcept { done_ = true; }
+
+ private:
+  friend class ProxyCore;
+  RequestContext(ProxyCore& core, const sip::MessageView& message, const Arrival& arrival, std::uint64_t fingerprint)
+      : core_(core), message_(message), arrival_(arrival), fingerprint_(fingerprint) {}
+
+  ProxyCore& core_;
+  const sip::MessageView& message_;
+  const Arrival& arrival_;
+  std::uint64_t fingerprint_;
+  bool done_ = false;
+};
+
+// A response that belongs to a request we forwarded, before the proxy acts on it (16.7). Never a 100.
+class ReplyContext {
+ public:
+  ReplyContext(const ReplyContext&) = delete;
+  ReplyContext& operator=(const ReplyContext&) = delete;
+
+  [[nodiscard]] const sip::MessageView& message() const noexcept { return message_; }
+  [[nodiscard]] const Arrival& arrival() const noexcept { return arrival_; }
+  // Where the request came from, and the response will go.
+  [[nodiscard]] Flow upstream() const noexcept { return upstream_; }
+  // A provisional response is not forwarded; of a final one it has no effect.
+  void drop() noexcept { dropped_ = true; }
+
+ private:
+  friend class ProxyCore;
+  ReplyContext(const sip::MessageView& message, const Arrival& arrival, Flow upstream)
+      : message_(message), arrival_(arrival), upstream_(upstream) {}
+
+  const sip::MessageView& message_;
+  const Arrival& arrival_;
+  Flow upstream_;
+  bool dropped_ = false;
+};
+
+// The transaction user (RFC 3261 17): implemented by src/route.
+class User {
+ public:
+  virtual void on_request(RequestContext& request) = 0;
+  virtual void on_reply(ReplyContext&) {}
+  // Our address as seen on that flow: the local endpoint of its connection, or what is advertised for it.
+  [[nodiscard]] virtual SentBy sent_by(Flow flow) = 0;
+
+ protected:
+  ~User() = default;
+};
+
+class Core {
+ public:
+  Core(net::Transport& transport, os::TimerWheel& wheel, const base::Clock& clock, base::Random& random,
+       CoreSettings settings, Counters& counters, User& user);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // `request` has passed sip::sanity_refusal.
+  void on_request(const sip::MessageView& request, const Arrival& arrival);
+  // `response` has passed sip::sanity_refusal. Responses of other workers go there by letter: owner.h.
+  void on_response(const sip::MessageView& response, const Arrival& arrival);
+  // A request posted to another worker was not delivered; see net::Transport::send.
+  void on_send_failed(std::uint64_t ticket);
+  // Of a connection in any worker; the sooner it is called, the sooner its callers hear of it.
+  void on_connection_closed(ConnectionId connection);
+
+  // Answers without state: a request that did not parse (`request` may be sip::Parsed::recovered()), 503 while
+  // draining. The ACK to such a final response to an INVITE is recognised and absorbed.
+  void reply_stateless(const sip::MessageView& request, const Arrival& arrival, std::uint16_t status,
+                       std::string_view reason = {}, std::span<const HeaderLine> headers = {});
+
+  [[nodiscard]] const BranchKey& branch_key() const noexcept;  // for owner_of_response
+  [[nodiscard]] std::size_t size() const noexcept;             // server transactions alive
+  [[nodiscard]] std::size_t kept_bytes() const noexcept;       // requests they keep
+
+ private:
+  std::unique_ptr<ProxyCore> core_;
+};
+
+}  // namespace sipwsd::transaction
