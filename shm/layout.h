@@ -1,0 +1,49 @@
+#pragma once
+// The one list of what stands in the segment, in order; and SharedState, which every process inherits: one handle per
+// structure. Created once by the supervisor before the first fork.
+
+#include "sipwsd/result.h"
+
+#include "shm/binding_table.h"
+#include "shm/connection_ids.h"
+#include "shm/connection_table.h"
+#include "shm/counters.h"
+#include "shm/limits.h"
+#include "shm/mailbox_set.h"
+#include "shm/nonce_table.h"
+#include "shm/process_table.h"
+#include "shm/quarantine.h"
+#include "shm/segment.h"
+#include "shm/switches.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sipwsd::shm {
+
+std::size_t bytes_needed(const Limits& limits);
+// Changes whenever a structure or a limit does: two processes with the same hash agree about every offset.
+std::uint64_t layout_hash(const Limits& limits) noexcept;
+
+struct SharedState {
+  Segment segment;
+  Limits limits;
+  ConnectionTable connections;
+  ConnectionIds ids;
+  MailboxSet mailboxes;
+  ProcessTable processes;
+  Counters counters;
+  BindingTable bindings;
+  NonceTable nonces;
+  Quarantine quarantine;
+  Switches* switches = nullptr;  // never null
+
+  // Any statistic, live ones too.
+  std::uint64_t value(Counter counter) const noexcept;
+};
+
+// Carves everything and seals. Errc::out_of_range: a limit makes no sense; Errc::system: the memory can't be had. `why`
+// says how much was asked and which parameter to lower.
+[[nodiscard]] Result<SharedState> create(const Limits& limits);
+
+}  // namespace sipwsd::shm
