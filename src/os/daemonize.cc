@@ -51,7 +51,7 @@ Result<Daemonized> daemonize() {
   const pid_t daemon = fork();
   if (daemon != 0) _exit(daemon < 0 ? exit_software : 0);
   pipe->reader.close();
-  if (chdir("/") != 0) return system_error("cannot change to /");
+  // The working directory stays: paths of the configuration may be relative to it.
   redirect_to_null(STDIN_FILENO, O_RDONLY);
   redirect_to_null(STDOUT_FILENO, O_WRONLY);
   return Daemonized{std::move(pipe->writer)};

@@ -23,12 +23,13 @@ std::optional<int> SignalFd::take() noexcept {
 
 void ignore_broken_pipes() noexcept { std::signal(SIGPIPE, SIG_IGN); }
 
-void restore_default_signals() noexcept {
+void restore_default_signals(std::span<const int> blocked) noexcept {
   for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);  // fails for SIGKILL and SIGSTOP: fine
   ignore_broken_pipes();
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : blocked) sigaddset(&set, signal);
+  sigprocmask(SIG_SETMASK, &set, nullptr);
 }
 
 }  // namespace sipwsd::os

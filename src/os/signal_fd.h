@@ -4,6 +4,7 @@
 #include <csignal>
 #include <initializer_list>
 #include <optional>
+#include <span>
 
 #include "src/os/fd.h"
 
@@ -24,6 +25,7 @@ class SignalFd {
 };
 
 void ignore_broken_pipes() noexcept;    // SIGPIPE: a write to a dead peer answers EPIPE instead
-void restore_default_signals() noexcept;  // first thing in a child: nothing blocked, nothing handled, SIGPIPE ignored
+// First thing in a child: nothing is handled, SIGPIPE is ignored, only these stay blocked.
+void restore_default_signals(std::span<const int> blocked = {}) noexcept;
 
 }  // namespace sipwsd::os

@@ -28,7 +28,9 @@ LentMemory lent;
 
 [[noreturn]] void live_as_child(pid_t parent, const ChildOptions& options, const std::function<int()>& child_main) {
   if (!die_with_parent(parent)) _exit(0);
-  restore_default_signals();
+  restore_default_signals(options.blocked_signals);
+  // The terminal sends it to the whole group; the supervisor tells its children what to do about it.
+  std::signal(SIGINT, SIG_IGN);
   set_process_title(options.title);
   if (!options.keep_all_open) close_all_descriptors_except(options.keep_open);
   if (options.core == CorePolicy::no_core) forbid_core_dumps();

@@ -19,11 +19,13 @@ enum class CorePolicy { as_inherited, no_core };  // a core of a worker holds ke
 struct ChildOptions {
   std::string title;                 // "worker 0": ps shows "sipwsd: worker 0", comm is "worker 0"
   std::span<const int> keep_open{};  // besides 0, 1, 2; everything else is closed in the child
-  bool keep_all_open = false;        // the caller closes: tests, and children that are the same program in another role
+  bool keep_all_open = false;        // child_main closes what it must, after it has let go of the log's descriptor
+  std::span<const int> blocked_signals{};  // stay blocked until the role opens its SignalFd, instead of killing it
   CorePolicy core = CorePolicy::no_core;
 };
 
-// Forks. In the child: default signals, death with the parent, title, descriptors; then _exit(child_main()). No
+// Forks. In the child: default signals (SIGINT ignored: a Ctrl-C is for the
+// supervisor), death with the parent, title, descriptors; then _exit(child_main()). No
 // destructor and no atexit handler of the parent runs there. An exception from child_main is exit code 70.
 Result<pid_t> spawn(const ChildOptions& options, const std::function<int()>& child_main);
 
