@@ -35,7 +35,7 @@ struct RequestHead {
   std::size_t length = 0;      // bytes of the head: what follows belongs to the next protocol
 };
 
-// Finds the end of a head that arrives in pieces and looks at every byte once. 8 bytes a connection.
+// Finds the end of a head that arrives in pieces and looks at every byte once.
 class HeadScanner {
  public:
   // `in` is everything received so far, from the first byte on; the length of the whole head when it is there.
@@ -44,8 +44,8 @@ class HeadScanner {
 
  private:
   std::uint32_t scanned_ = 0;
-  std::uint16_t line_ = 0;     // bytes of the current line
-  std::uint16_t lines_ = 0;    // lines that ended, request line included
+  std::uint32_t line_start_ = 0;
+  std::uint32_t lines_ = 0;  // that ended, request line included
 };
 
 // Errc::incomplete when the head has not ended in `in`; malformed, too_large, unsupported: answer status_of(error).

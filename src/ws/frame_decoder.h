@@ -1,7 +1,7 @@
 #pragma once
 // The header of one frame (RFC 6455 5.2) and every rule that can be checked from it alone: masking direction (5.1),
 // reserved bits, opcodes, control frames (5.5), minimal lengths, and the size limit, so that a length is refused
-// before a byte of its payload is stored (S12, S13). Each check runs as soon as its byte is there, in wire order: how
+// before a byte of its payload is stored (S12, S13). Each check runs as soon as its field is there, in wire order: how
 // the bytes were cut into reads does not change the result (S11).
 
 #include "sipwsd/bytes.h"
@@ -31,7 +31,8 @@ struct FrameHeader {
 // Errc::incomplete until the whole header is there; malformed or too_large: close with close_code_of(error).
 Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload);
 
-// malformed 1002, too_large 1009, out_of_range (text that is not UTF-8) 1007, refused (too many fragments) 1008.
+// malformed 1002, too_large 1009, out_of_range (text that is not UTF-8) 1007, refused (too many fragments) 1008,
+// full (no memory) 1011.
 CloseCode close_code_of(const Error& error) noexcept;
 
 }  // namespace sipwsd::ws

@@ -7,7 +7,7 @@
 //   3. before HTTP/1.1                                              400
 //   4. Host is not one of the served names                          403
 //   5. the path is not ours                                         404
-//   6. Sec-WebSocket-Version is there and not 13                    426, Sec-WebSocket-Version: 13
+//   6. Sec-WebSocket-Version is there and not 13                    426, Sec-WebSocket-Version: 13, Upgrade: websocket
 //   7. no token `upgrade` in Connection, no token `websocket` in    400, Sec-WebSocket-Protocol (one line for each
 //      Upgrade, no version, no key, a key that is not 16 bytes           enabled), Sec-WebSocket-Version: 13
 //   8. the origin is not allowed                                    403
@@ -35,7 +35,8 @@ namespace sipwsd::ws {
 
 enum class CorsMode : std::uint8_t { none = 0, any = 1, echo_origin = 2 };
 
-// A name we answer for. Without a port any port will do.
+// A name we answer for. A port left out on either side matches any: it is the name that keeps a page with rebound DNS
+// out (S06).
 struct ServedHost {
   std::string host;
   std::optional<std::uint16_t> port;

@@ -16,9 +16,11 @@ class HeldBytes {
   HeldBytes(HeldBytes&& other) noexcept;
   HeldBytes& operator=(HeldBytes&& other) noexcept;
 
-  // `expected`: how large it can get at most; room is never taken beyond that.
-  void append(ByteView bytes, std::size_t expected);
-  void release() noexcept { *this = HeldBytes{}; }
+  // `expected`: how large it can get at most; room is never taken beyond that. False when there is no memory.
+  [[nodiscard]] bool append(ByteView bytes, std::size_t expected) noexcept;
+  void release() noexcept {
+    if (capacity_ != 0) *this = HeldBytes{};
+  }
 
   ByteView view() const noexcept { return {memory_.get(), size_}; }
   bool empty() const noexcept { return size_ == 0; }

@@ -25,13 +25,14 @@ struct ReceiveLimits {
 
 class MessageAssembler {
  public:
-  // A data frame begins. Errc::malformed, refused.
+  // A data frame begins. Errc::malformed, too_large, refused.
   Result<void> begin_frame(const FrameHeader& header, const ReceiveLimits& limits);
-  // The next bytes of its payload, unmasked. The whole message, when these are its last and `last_of_frame`; a view
-  // into `piece` itself when nothing had to be kept, otherwise into what is held here, until `release_message`.
-  Result<std::optional<ByteView>> add(ByteView piece, bool last_of_frame);
+  // The next bytes of its payload, unmasked. The whole message, when the final frame ends with them; a view into
+  // `piece` itself when nothing had to be kept, otherwise into what is held here, until `release_message`.
+  // Errc::out_of_range (not UTF-8), full.
+  Result<std::optional<ByteView>> add(ByteView piece);
   void release_message() noexcept;
-  // From now on data is only followed, not kept and not checked: we have sent our Close.
+  // From now on data is followed, but neither kept nor checked nor given: we have sent our Close.
   void discard_data() noexcept;
 
   Opcode opcode() const noexcept { return opcode_; }               // of the message under way, or just completed
@@ -42,7 +43,7 @@ class MessageAssembler {
  private:
   HeldBytes held_;
   std::uint32_t received_ = 0;
-  std::uint32_t announced_ = 0;  // received_ plus the rest of the current frame
+  std::uint32_t announced_ = 0;  // what received_ will be at the end of the current frame
   std::uint32_t fragments_ = 0;
   std::uint32_t empty_fragments_ = 0;
   base::Utf8Validator utf8_;

@@ -52,20 +52,23 @@ class Receiver {
 
   [[nodiscard]] std::optional<Event> next(MutableBytes& wire, const ReceiveLimits& limits);
 
-  // After our own Close: data frames are passed over, neither kept nor checked, until the peer's Close comes.
+  // After our own Close: of data frames only the headers are looked at, until the peer's Close comes.
   void discard_data() noexcept { assembler_.discard_data(); }
 
   // No byte of a frame or message is waiting for its rest.
-  bool is_idle() const noexcept { return !in_frame_ && header_size_ == 0 && !assembler_.inside_message(); }
+  bool is_idle() const noexcept {
+    return ended_ || (!in_frame_ && header_size_ == 0 && !assembler_.inside_message());
+  }
   bool has_ended() const noexcept { return ended_; }
   std::size_t memory_held() const noexcept { return assembler_.memory_held() + control_.capacity(); }
 
  private:
+  void release_shown() noexcept;
   std::optional<Event> take_header(MutableBytes& wire, const ReceiveLimits& limits);
   std::optional<Event> take_payload(MutableBytes& wire);
   std::optional<Event> take_control(ByteView piece);
   Event control_event(ByteView payload);
-  Event closed(ByteView payload);
+  Event close_event(ByteView payload);
   Event fail(const Error& error);
   Event end(Event event);
 
