@@ -38,6 +38,7 @@ struct Target {
   Flow flow;
   std::vector<std::string> route;  // Path of the binding, topmost first; becomes Route
   int q = 1000;                    // thousandths
+  std::string record_route;        // the host's own Record-Route URI for this branch; stages leave it empty
 };
 
 // A WebSocket data message, before anything is parsed (RFC 6455 5.6).

@@ -6,9 +6,8 @@
 namespace sipwsd {
 
 enum class Verdict : std::uint8_t {
-  handled,    // replied, relayed, dropped: nobody else needs to look
-  next,       // not mine: the next stage of the chain, or the default reply when there is none
-  suspended,  // will be resumed by its ticket (slow outside work only)
+  handled,  // replied, relayed, dropped: nobody else needs to look
+  next,     // not mine: the next stage of the chain, or the default reply when there is none
 };
 
 }  // namespace sipwsd

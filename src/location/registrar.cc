@@ -1,0 +1,281 @@
+#include "src/location/registrar.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "src/base/text.h"
+#include "src/sip/call_id.h"
+#include "src/sip/contact.h"
+#include "src/sip/cseq.h"
+#include "src/sip/expires.h"
+#include "src/sip/from_to.h"
+#include "src/sip/header_list.h"
+#include "src/sip/option_tags.h"
+
+namespace sipwsd::location {
+namespace {
+
+// Somebody else may change the same address of record between snapshot and commit; each loser starts again.
+constexpr int attempts = 16;
+constexpr std::size_t max_contacts_in_request = shm::BindingTable::max_changes;
+constexpr std::string_view registrar_error = "P-Registrar-Error: ";
+
+void refuse(Registration& out, int status, std::string_view reason, std::string_view why) {
+  out.status = status;
+  out.reason = reason;
+  if (!why.empty()) out.headers.push_back(std::string(registrar_error) + std::string(why));
+}
+
+// Contact parameters to give back: all but those the registrar has fields of its own for.
+std::string other_parameters(const sip::Params& params) {
+  std::string out;
+  for (const sip::Param& p : params) {
+    if (equals_nocase(p.name, "expires") || equals_nocase(p.name, "q") || equals_nocase(p.name, "+sip.instance") ||
+        equals_nocase(p.name, "reg-id") || equals_nocase(p.name, "pub-gruu") || equals_nocase(p.name, "temp-gruu") ||
+        equals_nocase(p.name, "received"))
+      continue;
+    out += ';';
+    out += p.name;
+    if (p.has_value) {
+      out += '=';
+      out += p.value;
+    }
+  }
+  return out;
+}
+
+std::string q_text(std::int16_t q) {
+  if (q >= 1000) return "1";
+  std::string digits = std::to_string(1000 + q).substr(1);
+  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+  return "0." + digits;
+}
+
+bool has_expired(const shm::Binding& binding, std::int64_t now) {
+  return binding.expires_at != 0 && binding.expires_at <= now;
+}
+
+}  // namespace
+
+struct Registrar::Wanted {
+  sip::Contact contact;
+  std::string uri;         // what is stored
+  std::string parameters;
+  std::int64_t expires = 0;  // seconds; 0: remove
+  std::uint32_t reg_id = 0;  // only with an instance (RFC 5626 4.2)
+  std::int16_t q = -1;
+};
+
+std::int64_t Registrar::granted(std::int64_t asked) const noexcept {
+  if (asked == 0) return 0;
+  if (settings_.min_expires.count() > 0) asked = std::max<std::int64_t>(asked, settings_.min_expires.count());
+  if (settings_.max_expires.count() > 0) asked = std::min<std::int64_t>(asked, settings_.max_expires.count());
+  return asked;
+}
+
+Result<std::vector<Registrar::Wanted>> Registrar::read_contacts(const sip::MessageView& request, Registration& out) const {
+  const auto header = sip::expires(request);
+  std::vector<Wanted> wanted;
+  for (const sip::ListValue& value : sip::contacts(request)) {
+    if (value.text.empty()) continue;
+    if (base::trim(value.text) == "*") {  // "*" among others; alone it never comes here
+      refuse(out, 400, "Bad Request", "* is not the only contact");
+      return Errc::malformed;
+    }
+    auto contact = sip::parse_contact(value.text);
+    if (!contact) {
+      refuse(out, 400, "Bad Request", "Contact cannot be parsed");
+      return Errc::malformed;
+    }
+    if (wanted.size() == max_contacts_in_request) {
+      refuse(out, 503, "Service Unavailable", "Too many registered contacts");
+      return Errc::too_large;
+    }
+    Wanted w{.contact = *contact, .uri = std::string(contact->uri().text), .parameters = other_parameters(contact->address.params)};
+    w.expires = granted(contact->expires ? *contact->expires : header ? *header : settings_.default_expires.count());
+    if (!contact->instance.empty() && contact->reg_id) w.reg_id = *contact->reg_id;
+    if (contact->address.params.has("q")) w.q = static_cast<std::int16_t>(contact->q);
+    wanted.push_back(std::move(w));
+  }
+  return wanted;
+}
+
+Registration Registrar::process(const sip::MessageView& request, const Arrival& arrival) {
+  Registration out;
+  const auto to = sip::to(request);
+  const auto cseq = sip::cseq(request);
+  if (!to || !cseq) {
+    refuse(out, 400, "Bad Request", "To or CSeq cannot be parsed");
+    return out;
+  }
+  if (!to->uri.is_sip()) {
+    refuse(out, 400, "Bad Request", "To is not a SIP URI");
+    return out;
+  }
+  if (to->uri.user.empty()) {
+    refuse(out, 400, "Bad Request", "No username in To URI");
+    return out;
+  }
+  out.aor = sip::canonical_aor(to->uri);
+  const bool star = sip::is_star(request);
+  if (star) {
+    const auto expires = sip::expires(request);
+    if (!expires || *expires != 0) {  // 10.2.2
+      refuse(out, 400, "Bad Request", "* used in contact and expires is not zero");
+      return out;
+    }
+  }
+  std::vector<Wanted> wanted;
+  if (!star) {
+    auto read = read_contacts(request, out);
+    if (!read) return out;
+    wanted = std::move(*read);
+  }
+  const std::string_view call_id = request.value(sip::HeaderId::call_id);
+  const std::string_view user_agent = request.value(sip::HeaderId::user_agent);
+  const auto path = [&] {
+    std::string joined;
+    for (const auto& hop : sip::values(request, sip::HeaderId::path)) {
+      if (!joined.empty()) joined += ", ";
+      joined += hop.text;
+    }
+    return joined;
+  }();
+
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    const std::int64_t now = base::whole_seconds(clock_.now());
+    store_.snapshot(out.aor, before_);
+    std::vector<shm::BindingChange> changes;
+    std::size_t kept = 0;
+    for (const shm::Binding& b : before_) kept += has_expired(b, now) ? 0 : 1;
+    const auto remove = [&](const shm::Binding& b) {
+      for (const auto& c : changes)
+        if (c.serial == b.serial) return;
+      changes.push_back({.kind = shm::BindingChange::Kind::remove, .serial = b.serial, .binding = {}});
+      if (!has_expired(b, now)) --kept;
+    };
+    // 10.3 step 6 and 7: an older request must not undo a newer one.
+    const auto is_stale = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number < b.cseq; };
+    const auto is_repeated = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number == b.cseq; };
+
+    std::size_t added = 0;
+    for (const shm::Binding& b : before_) {
+      if (has_expired(b, now)) remove(b);
+      else if (star) {
+        if (is_stale(b)) {
+          refuse(out, 400, "Bad Request", "Invalid CSeq number");
+          return out;
+        }
+        remove(b);
+      }
+    }
+    for (const Wanted& w : wanted) {
+      const shm::Binding* match = nullptr;
+      const bool by_instance = w.reg_id != 0;
+      const auto uri = sip::parse_uri(w.uri);
+      for (const shm::Binding& b : before_) {
+        if (has_expired(b, now)) continue;
+        if (by_instance) {
+          if (b.reg_id == w.reg_id && b.instance == w.contact.instance) match = &b;
+        } else if (b.contact == w.uri) {
+          match = &b;
+        } else if (uri) {
+          const auto stored = sip::parse_uri(b.contact);
+          if (stored && sip::equivalent(*uri, *stored)) match = &b;
+        }
+        if (match != nullptr) break;
+      }
+      if (match != nullptr && !by_instance && is_stale(*match)) {
+        refuse(out, 400, "Bad Request", "Invalid CSeq number");
+        return out;
+      }
+      if (w.expires == 0) {
+        if (match != nullptr) remove(*match);
+        continue;
+      }
+      if (match != nullptr && !by_instance && is_repeated(*match) && match->flow == arrival.flow) continue;  // a retransmission
+      shm::BindingChange change;
+      change.kind = match != nullptr ? shm::BindingChange::Kind::replace : shm::BindingChange::Kind::add;
+      change.serial = match != nullptr ? match->serial : 0;
+      change.binding = {.aor = out.aor,
+                        .contact = w.uri,
+                        .parameters = w.parameters,
+                        .instance = w.contact.instance,
+                        .call_id = call_id,
+                        .received = {},
+                        .path = path,
+                        .user_agent = user_agent,
+                        .reg_id = w.reg_id,
+                        .cseq = cseq->number,
+                        .q = w.q,
+                        .expires_at = now + w.expires,
+                        .updated_at = now,
+                        .flow = arrival.flow};
+      if (match == nullptr) ++added;
+      const auto same = std::find_if(changes.begin(), changes.end(), [&](const shm::BindingChange& c) {
+        return match != nullptr ? c.serial == match->serial : c.serial == 0 && c.binding.contact == w.uri;
+      });
+      if (same != changes.end()) {  // the same contact twice in one request: the last one counts
+        *same = change;
+        continue;
+      }
+      changes.push_back(change);
+    }
+    if (settings_.max_contacts != 0 && added != 0 && kept + added > settings_.max_contacts) {
+      refuse(out, 503, "Service Unavailable", "Too many registered contacts");
+      if (settings_.registrar_retry_after.count() > 0)
+        out.headers.push_back("Retry-After: " + std::to_string(settings_.registrar_retry_after.count()));
+      return out;
+    }
+    if (!changes.empty()) {
+      if (changes.size() > shm::BindingTable::max_changes) changes.resize(shm::BindingTable::max_changes);
+      const auto committed = store_.commit(out.aor, before_.version(), changes);
+      if (committed.is(Errc::exists)) continue;
+      if (!committed) {
+        refuse(out, committed.is(Errc::full) ? 503 : committed.is(Errc::too_large) ? 413 : 500, "",
+               committed.is(Errc::full) ? "Location service is full" : "Contact cannot be stored");
+        if (committed.is(Errc::full)) out.headers.push_back("Retry-After: " + std::to_string(settings_.retry_after.count()));
+        return out;
+      }
+    }
+    store_.snapshot(out.aor, before_);
+    answer(request, before_, out);
+    for (const shm::Binding& b : before_) out.bound_here |= b.flow == arrival.flow;
+    return out;
+  }
+  refuse(out, 500, "Server Internal Error", "Address of record is changed too often");
+  return out;
+}
+
+void Registrar::answer(const sip::MessageView& request, const shm::BindingSnapshot& bindings, Registration& out) const {
+  const std::int64_t now = base::whole_seconds(clock_.now());
+  std::string contacts;
+  bool outbound = false;
+  for (const shm::Binding& b : bindings) {
+    if (has_expired(b, now)) continue;
+    contacts += contacts.empty() ? "Contact: <" : ", <";
+    contacts += b.contact;
+    contacts += '>';
+    contacts += b.parameters;
+    if (b.q >= 0) contacts += ";q=" + q_text(b.q);
+    if (!b.instance.empty()) {
+      contacts += ";+sip.instance=\"<";
+      contacts += b.instance;
+      contacts += ">\"";
+    }
+    if (b.reg_id != 0) {
+      contacts += ";reg-id=" + std::to_string(b.reg_id);
+      outbound = true;
+    }
+    contacts += ";expires=" + std::to_string(b.expires_at == 0 ? settings_.default_expires.count() : b.expires_at - now);
+  }
+  if (!contacts.empty()) out.headers.push_back(std::move(contacts));
+  if (outbound && sip::supports(request, "outbound")) {  // RFC 5626 6: says that reg-id was understood
+    out.headers.emplace_back("Require: outbound");
+    out.headers.emplace_back("Supported: outbound, path");
+  } else {
+    out.headers.emplace_back("Supported: path");
+  }
+}
+
+}  // namespace sipwsd::location

@@ -1,0 +1,49 @@
+#pragma once
+// What a REGISTER does (RFC 3261 10.3; RFC 5626 6 for instance and reg-id). All contacts of one REGISTER are one
+// change: they are all stored or none is. Decides and stores; whoever calls it sends the answer.
+//
+//   - Too short an expiry is raised to min_expires and too long a one lowered, as Kamailio's registrar does: no 423.
+//   - A Contact with +sip.instance and reg-id replaces the binding of the same instance and reg-id, whatever its URI:
+//     a browser that reconnects has a new random one.
+//   - Every Contact of the 200 carries its own expires: without it SIP.js registers again without pause.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/clock.h"
+#include "src/config/settings.h"
+#include "src/location/store.h"
+#include "src/sip/message.h"
+
+namespace sipwsd::location {
+
+struct Registration {
+  int status = 200;
+  std::string_view reason;           // empty: the standard phrase
+  std::vector<std::string> headers;  // "Name: value"
+  std::string aor;                   // canonical; empty when the request never got that far
+  bool bound_here = false;           // at least one binding now leads over this request's flow
+};
+
+class Registrar {
+ public:
+  Registrar(Store& store, const base::Clock& clock, const config::Settings& settings)
+      : store_(store), clock_(clock), settings_(settings) {}
+
+  // `arrival` is where the REGISTER came in: its flow is what the bindings lead over.
+  Registration process(const sip::MessageView& request, const Arrival& arrival);
+
+ private:
+  struct Wanted;
+  Result<std::vector<Wanted>> read_contacts(const sip::MessageView& request, Registration& out) const;
+  void answer(const sip::MessageView& request, const shm::BindingSnapshot& bindings, Registration& out) const;
+  std::int64_t granted(std::int64_t asked) const noexcept;
+
+  Store& store_;
+  const base::Clock& clock_;
+  const config::Settings& settings_;
+  shm::BindingSnapshot before_;
+};
+
+}  // namespace sipwsd::location

@@ -1,0 +1,27 @@
+#pragma once
+// The store in shared memory: every worker reads and writes the same binding table.
+
+#include "src/base/clock.h"
+#include "src/location/store.h"
+
+namespace sipwsd::location {
+
+class ShmStore final : public Store {
+ public:
+  ShmStore(shm::BindingTable& table, const base::Clock& clock, shm::ProcessSlot self)
+      : table_(table), clock_(clock), self_(self) {}
+
+  std::vector<Target> lookup(std::string_view aor) override;
+  void snapshot(std::string_view aor, shm::BindingSnapshot& out) override;
+  Result<void> commit(std::string_view aor, std::uint64_t version, std::span<const shm::BindingChange> changes) override;
+  std::size_t drop_flow(Flow flow, std::span<const std::string> aors) override;
+  std::vector<std::string> reachable(std::size_t limit) override;
+
+ private:
+  shm::BindingTable& table_;
+  const base::Clock& clock_;
+  shm::ProcessSlot self_;
+  shm::BindingSnapshot scratch_;  // its memory stays, so a lookup copies into warm buffers
+};
+
+}  // namespace sipwsd::location

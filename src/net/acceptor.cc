@@ -1,0 +1,61 @@
+#include "src/net/acceptor.h"
+
+#include "src/base/log.h"
+#include "src/os/socket_address.h"
+#include "src/os/tcp_listener.h"
+
+namespace sipwsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr int accepts_a_turn = 32;
+constexpr auto rest_when_full = 50ms;
+
+}  // namespace
+
+Acceptor::Acceptor(os::EventLoop& loop, ConnectionRegistry& registry, int listener, TransportProtocol protocol,
+                   shm::OwnCounters counters)
+    : loop_(loop), registry_(registry), listener_(listener), protocol_(protocol), counters_(counters) {
+  listen();
+}
+
+Acceptor::~Acceptor() { stop(); }
+
+void Acceptor::listen() {
+  if (const auto added = loop_.add(listener_, os::readable, *this); !added)
+    log::error("cannot watch a listener: {}", added.error().why);
+  else
+    listening_ = true;
+}
+
+void Acceptor::stop() {
+  if (rest_ != os::TimerId::none) loop_.timers().cancel(rest_);
+  rest_ = os::TimerId::none;
+  if (listening_) loop_.remove(listener_, *this);
+  listening_ = false;
+}
+
+void Acceptor::on_ready(std::uint32_t) {
+  for (int i = 0; i < accepts_a_turn; ++i) {
+    auto accepted = os::accept_tcp(listener_, protocol_);
+    if (!accepted) {
+      if (accepted.is(Errc::incomplete)) return;
+      if (accepted.is(Errc::gone)) continue;
+      counters_.add(shm::Counter::accept_failures);
+      stop();
+      rest_ = loop_.timers().add(rest_when_full, *this, 0);
+      return;
+    }
+    os::set_no_delay(accepted->socket.raw());
+    const auto local = os::local_endpoint(accepted->socket.raw(), protocol_);
+    if (!local) continue;  // it has left already
+    registry_.adopt(std::move(accepted->socket), accepted->peer, *local);
+  }
+}
+
+void Acceptor::on_timer(os::TimerId, std::uint64_t) {
+  rest_ = os::TimerId::none;
+  listen();
+}
+
+}  // namespace sipwsd::net

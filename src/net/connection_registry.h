@@ -1,0 +1,46 @@
+#pragma once
+// The connections of one worker by their id, and the one function that sends on a flow wherever it lives: here at once,
+// or by a letter to the worker that owns it (decision 1 of the design: nobody else writes to a socket).
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "src/bus/letters.h"
+#include "src/bus/mailbox.h"
+#include "shm/layout.h"
+#include "src/net/connection_context.h"
+#include "src/net/stream_connection.h"
+#include "src/net/transport.h"
+
+namespace sipwsd::net {
+
+class ConnectionRegistry final : public Transport, private ConnectionOwner, private os::Deferred {
+ public:
+  ConnectionRegistry(os::EventLoop& loop, const config::Settings& settings, shm::SharedState& shared,
+                     shm::OwnCounters counters, bus::Mailbox& mailbox, ConnectionUser& user, WorkerSlot slot);
+  ~ConnectionRegistry();
+
+  // A socket just accepted on `local`.
+  void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);
+
+  Result<void> send(Flow flow, std::string_view message, std::uint64_t ticket) override;
+
+  StreamConnection* find(ConnectionId id) noexcept;
+  std::size_t size() const noexcept { return connections_.size(); }
+  // Close 1001 to all that are open, an end to all that are not yet (RFC 6455 7.4.1).
+  void close_all(ws::CloseCode code, std::string_view reason);
+
+ private:
+  void on_timer(os::TimerId id, std::uint64_t key) override;
+  void buried(ConnectionId id) override;
+  void run_deferred() override;
+
+  shm::SharedState& shared_;
+  bus::Mailbox& mailbox_;
+  ConnectionContext context_;
+  std::unordered_map<ConnectionId, std::unique_ptr<StreamConnection>> connections_;
+  std::vector<std::unique_ptr<StreamConnection>> graveyard_;
+};
+
+}  // namespace sipwsd::net

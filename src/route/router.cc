@@ -1,0 +1,346 @@
+#include "src/route/router.h"
+
+#include <cstring>
+#include <variant>
+
+#include "src/base/log.h"
+#include "src/base/overload.h"
+#include "src/http/reply_writer.h"
+#include "src/route/exchange_impl.h"
+#include "src/sip/message_splitter.h"
+#include "src/sip/method.h"
+#include "src/sip/sanity.h"
+#include "src/transaction/owner.h"
+#include "src/ws/origin_policy.h"
+
+namespace sipwsd::route {
+namespace {
+
+using shm::Counter;
+
+transaction::CoreSettings core_settings(const Router::Place& place) {
+  const auto& s = place.settings;
+  transaction::CoreSettings out;
+  out.slot = place.slot;
+  out.generation = place.generation;
+  out.secret = place.secrets.branch;
+  out.max_transactions = s.max_transactions;
+  out.max_branches = 10;
+  out.max_forwards = static_cast<std::uint8_t>(s.max_forwards);
+  out.retry_after = s.retry_after;
+  if (s.server_signature) out.server = s.server_header;
+  out.timers.t1 = s.timer_t1;
+  out.timers.t2 = s.timer_t2;
+  out.timers.b = s.fr_timer;
+  out.timers.f = s.max_noninv_lifetime;
+  out.timers.c = s.timer_c;
+  return out;
+}
+
+ws::HandshakePolicy handshake_policy(const Router::Place& place, const ServedNames& names) {
+  const auto& s = place.settings;
+  ws::HandshakePolicy policy;
+  policy.sub_protocols = ws::SubProtocols{static_cast<std::uint8_t>(s.sub_protocols & config::sub_protocol_sip)};
+  policy.cors_mode = static_cast<ws::CorsMode>(s.cors_mode);
+  policy.served_hosts = names.http_hosts();
+  policy.path_prefix = s.ws_path;
+  // Entries were checked when the configuration was loaded.
+  if (!s.allowed_origins.empty())
+    if (auto origins = ws::OriginPolicy::parse(
+            s.allowed_origins, s.allow_no_origin ? ws::OriginPolicy::Absent::allowed : ws::OriginPolicy::Absent::refused))
+      policy.origins = *origins;
+  policy.retry_after = s.retry_after;
+  return policy;
+}
+
+Counter method_counter(sip::Method method) {
+  switch (method) {
+    case sip::Method::invite: return Counter::rcv_requests_invite;
+    case sip::Method::cancel: return Counter::rcv_requests_cancel;
+    case sip::Method::ack: return Counter::rcv_requests_ack;
+    case sip::Method::bye: return Counter::rcv_requests_bye;
+    case sip::Method::info: return Counter::rcv_requests_info;
+    case sip::Method::register_: return Counter::rcv_requests_register;
+    case sip::Method::subscribe: return Counter::rcv_requests_subscribe;
+    case sip::Method::notify: return Counter::rcv_requests_notify;
+    case sip::Method::message: return Counter::rcv_requests_message;
+    case sip::Method::options: return Counter::rcv_requests_options;
+    case sip::Method::prack: return Counter::rcv_requests_prack;
+    case sip::Method::update: return Counter::rcv_requests_update;
+    case sip::Method::refer: return Counter::rcv_requests_refer;
+    case sip::Method::publish: return Counter::rcv_requests_publish;
+    case sip::Method::other: return Counter::unsupported_methods;
+  }
+  return Counter::unsupported_methods;
+}
+
+}  // namespace
+
+Router::Router(const Place& place, location::Store& store)
+    : place_(place),
+      store_(store),
+      counters_(place.shared.counters.row(shm::process_slot(place.slot))),
+      names_(place.settings, place.listeners),
+      handshake_(handshake_policy(place, names_)),
+      flow_tokens_(place.secrets.flow_token),
+      registrar_(store, place.loop.clock(), place.settings),
+      connections_(place.loop, place.settings, place.shared, counters_, place.mailbox, *this, place.slot),
+      transactions_(connections_, place.loop.timers(), place.loop.clock(), place.random, core_settings(place), *this, *this) {}
+
+Router::~Router() = default;
+
+void Router::set_stages(std::vector<StagePointer> stages) {
+  stages_ = StageChain(std::move(stages));
+  handshake_.require_sub_protocol = stages_.needs_sub_protocol();
+}
+
+// --- what connections bring ---------------------------------------------------------------------------------------
+
+void Router::on_http(net::StreamConnection& connection, const http::RequestHead& request) {
+  HttpExchangeImpl exchange(*this, connection, request);
+  const auto outcome = stages_.on_http(exchange);
+  if (exchange.is_answered()) return;
+  if (outcome == StageChain::Outcome::failed) return exchange.reply(500, {}, {}, {});
+  static_cast<void>(exchange.accept_websocket());
+}
+
+void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, std::string_view payload) {
+  DataExchangeImpl data(connection, opcode, payload);
+  switch (stages_.on_data(data)) {
+    case StageChain::Outcome::handled: return;
+    case StageChain::Outcome::failed:
+      static_cast<void>(connection.close(ws::CloseCode::internal_error, {}, "routing stage failed"));
+      return;
+    case StageChain::Outcome::nobody: break;
+  }
+  const Arrival arrival = connection.arrival();
+  sip::Splitter splitter(payload);
+  while (connection.is_open()) {
+    const auto piece = splitter.next();
+    if (!piece) return;
+    switch (piece->kind) {
+      case sip::Piece::Kind::ping: static_cast<void>(connection.send_message("\r\n", opcode)); break;
+      case sip::Piece::Kind::pong: break;
+      case sip::Piece::Kind::message: on_sip(arrival, **piece->parsed); break;
+      case sip::Piece::Kind::malformed: {
+        const auto& refusal = piece->parsed->refusal();
+        counters_.add(Counter::bad_msg_hdr);
+        log::info("malformed SIP message from {}: {}", arrival.remote.to_string(), refusal.reason);
+        if (refusal.answerable)
+          transactions_.reply_stateless(piece->parsed->recovered(), arrival, refusal.status, refusal.reason);
+        break;
+      }
+      case sip::Piece::Kind::garbage:
+        counters_.add(Counter::bad_msg_hdr);
+        log::info("{} bytes from {} are not SIP", piece->bytes.size(), arrival.remote.to_string());
+        break;
+    }
+  }
+}
+
+void Router::on_sip(const Arrival& arrival, const sip::MessageView& message) {
+  if (const auto refusal = sip::sanity_refusal(message)) {
+    counters_.add(message.is_request() ? Counter::err_requests : Counter::err_replies);
+    if (refusal->answerable) transactions_.reply_stateless(message, arrival, refusal->status, refusal->reason);
+    return;
+  }
+  if (message.is_request()) {
+    counters_.add(Counter::rcv_requests);
+    counters_.add(method_counter(message.method()));
+    return transactions_.on_request(message, arrival);
+  }
+  counters_.add(Counter::rcv_replies);
+  const auto owner = transaction::owner_of_response(transactions_.branch_key(), message);
+  if (owner && owner->slot != place_.slot) {
+    const auto posted = place_.mailbox.post(shm::process_slot(owner->slot), bus::SipResponse{.connection = arrival.flow.connection,
+                                                                                             .remote = arrival.remote,
+                                                                                             .local = arrival.local,
+                                                                                             .bytes = message.bytes()});
+    if (!posted) counters_.add(Counter::drop_replies);
+    return;
+  }
+  transactions_.on_response(message, arrival);  // also for a foreign one: it counts and drops it
+}
+
+void Router::on_closed(net::StreamConnection& connection, std::string_view cause) {
+  const Flow flow{connection.id(), place_.slot};
+  counters_.add(Counter::bindings_dropped,
+                connection.has_too_many_aors() ? place_.shared.bindings.drop_flow(shm::process_slot(place_.slot), flow, shm::FlowLoss::remove)
+                                               : store_.drop_flow(flow, connection.bound_aors()));
+  transactions_.on_connection_closed(connection.id());
+  if (connection.was_used_by_others())
+    for (std::uint16_t slot = 0; slot < place_.shared.limits.workers; ++slot)
+      if (slot != number(place_.slot))
+        static_cast<void>(place_.mailbox.post(static_cast<shm::ProcessSlot>(slot), bus::ConnectionClosed{connection.id()}));
+  announce_closed({.id = connection.id(),
+                   .remote = connection.remote(),
+                   .local = connection.local(),
+                   .sub_protocol = connection.arrival().sub_protocol,
+                   .cause = cause});
+}
+
+void Router::announce_closed(const ClosedConnection& closed) {
+  counters_.add(Counter::closed_events);
+  log::info("connection {} from {} closed: {}", number(closed.id), closed.remote.to_string(), closed.cause);
+  stages_.on_closed(closed);
+}
+
+void Router::on_lost_connection(const shm::ConnectionRecord& record) {
+  transactions_.on_connection_closed(record.id());
+  for (std::uint16_t slot = 0; slot < place_.shared.limits.workers; ++slot)
+    if (slot != number(place_.slot))
+      static_cast<void>(place_.mailbox.post(static_cast<shm::ProcessSlot>(slot), bus::ConnectionClosed{record.id()}));
+  announce_closed({.id = record.id(),
+                   .remote = record.remote,
+                   .local = record.local,
+                   .sub_protocol = static_cast<SubProtocol>(record.sub_protocol()),
+                   .cause = "worker died"});
+}
+
+// --- letters ------------------------------------------------------------------------------------------------------
+
+void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
+  const auto frame_of = [&](ConnectionId id) -> net::StreamConnection* {
+    auto* connection = connections_.find(id);
+    return connection != nullptr && connection->is_open() ? connection : nullptr;
+  };
+  const auto answer = [&](std::uint32_t ticket, bool done) {
+    if (ticket != 0)
+      static_cast<void>(place_.mailbox.post(from, bus::MiAnswer{.ticket = ticket, .code = static_cast<std::uint16_t>(done ? 200 : 500), .text = {}}));
+  };
+  std::visit(
+      base::Overload{
+          [&](const bus::SendMessage& m) { send_message(m, from); },
+          [&](const bus::SendFailed& m) {
+            std::uint64_t ticket = 0;
+            if (m.branch.size() != sizeof ticket) return;
+            std::memcpy(&ticket, m.branch.data(), sizeof ticket);
+            transactions_.on_send_failed(ticket);
+          },
+          [&](const bus::SipResponse& m) {
+            const auto parsed = sip::parse(m.bytes);
+            if (!parsed) return;
+            transactions_.on_response(*parsed, {.flow = {m.connection, static_cast<WorkerSlot>(number(from))},
+                                                .remote = m.remote,
+                                                .local = m.local,
+                                                .sub_protocol = SubProtocol::sip});
+          },
+          [&](const bus::Ping& m) {
+            auto* connection = frame_of(m.connection);
+            answer(m.ticket, connection != nullptr && connection->send_ping(m.payload));
+            if (connection != nullptr) counters_.add(Counter::pings_sent);
+          },
+          [&](const bus::Pong& m) {
+            auto* connection = frame_of(m.connection);
+            answer(m.ticket, connection != nullptr && connection->send_pong(m.payload));
+            if (connection != nullptr) counters_.add(Counter::pongs_sent);
+          },
+          [&](const bus::Close& m) {
+            auto* connection = connections_.find(m.connection);
+            answer(m.ticket, connection != nullptr &&
+                                 connection->close(static_cast<ws::CloseCode>(m.code), m.reason, "closed by the operator"));
+          },
+          [&](const bus::Drop& m) {
+            auto* connection = connections_.find(m.connection);
+            if (connection != nullptr) {
+              if (m.reason == bus::DropReason::no_pong) counters_.add(Counter::keepalive_drops);
+              connection->terminate(m.reason == bus::DropReason::no_pong            ? "no pong"
+                                    : m.reason == bus::DropReason::close_unanswered ? "close timeout"
+                                    : m.reason == bus::DropReason::idle             ? "idle too long"
+                                                                                    : "closed by the operator");
+            }
+            answer(m.ticket, connection != nullptr);
+          },
+          [&](const bus::ConnectionClosed& m) { transactions_.on_connection_closed(m.connection); },
+          [&](const bus::MiAsk& m) { answer(m.ticket, false); },  // nothing is asked of workers by name yet
+          [&](const bus::SipDatagram&) { counters_.add(Counter::letters_malformed); },
+          [&](const bus::MiAnswer&) { counters_.add(Counter::late_answers); },
+          [&](const bus::BindingChanged&) {},
+          [&](const bus::Drain&) {},  // the worker's loop looks at the switch itself
+      },
+      letter);
+}
+
+void Router::send_message(const bus::SendMessage& letter, shm::ProcessSlot from) {
+  auto* connection = connections_.find(letter.connection);
+  Result<void> sent = Errc::gone;
+  if (connection != nullptr) {
+    connection->use_by_others();
+    sent = letter.opcode == bus::OpcodeHint::automatic
+               ? connection->send_message(letter.bytes)
+               : connection->send_message(letter.bytes, letter.opcode == bus::OpcodeHint::text ? ws::Opcode::text : ws::Opcode::binary);
+  }
+  if (!sent && !letter.branch.empty())
+    static_cast<void>(place_.mailbox.post(from, bus::SendFailed{.connection = letter.connection, .why = sent.error().code, .branch = letter.branch}));
+}
+
+// --- the transaction layer's user ---------------------------------------------------------------------------------
+
+void Router::on_request(transaction::RequestContext& context) {
+  RequestExchangeImpl exchange(*this, context);
+  const auto outcome = stages_.on_request(exchange);
+  if (context.is_done()) return;
+  if (outcome == StageChain::Outcome::failed) return context.reply(500);
+  if (outcome == StageChain::Outcome::nobody) return context.reply(405);
+  log::error("a stage said it handled a {} and did nothing", context.message().method_text());
+  context.reply(500);
+}
+
+void Router::on_reply(transaction::ReplyContext& context) {
+  ReplyExchangeImpl exchange(context);
+  static_cast<void>(stages_.on_reply(exchange));
+}
+
+transaction::SentBy Router::sent_by(Flow flow) {
+  Endpoint local;
+  if (auto* connection = flow.owner == place_.slot ? connections_.find(flow.connection) : nullptr)
+    local = connection->local();
+  else if (const auto record = place_.shared.connections.find(flow.connection))
+    local = record->local;
+  else if (!place_.listeners.empty())
+    local = place_.listeners.front();
+  if (local != sent_by_endpoint_ || sent_by_text_.empty()) {
+    sent_by_endpoint_ = local;
+    sent_by_text_ = local.host_text() + ":" + std::to_string(local.port);
+  }
+  return {.transport = local.protocol, .host_port = sent_by_text_};
+}
+
+void Router::count(transaction::Count what) noexcept {
+  using transaction::Count;
+  switch (what) {
+    case Count::server_transactions: return counters_.add(Counter::tmx_UAS_transactions);
+    case Count::client_transactions:
+      counters_.add(Counter::fwd_requests);
+      counters_.add(Counter::messages_relayed);
+      return counters_.add(Counter::tmx_UAC_transactions);
+    case Count::replies_received: return counters_.add(Counter::tmx_received_replies);
+    case Count::replies_relayed:
+      counters_.add(Counter::fwd_replies);
+      counters_.add(Counter::messages_relayed);
+      return counters_.add(Counter::tmx_relayed_replies);
+    case Count::replies_generated: return counters_.add(Counter::tmx_local_replies);
+    case Count::final_2xx: return counters_.add(Counter::tmx_2xx_transactions);
+    case Count::final_3xx: return counters_.add(Counter::tmx_3xx_transactions);
+    case Count::final_4xx: return counters_.add(Counter::tmx_4xx_transactions);
+    case Count::final_5xx: return counters_.add(Counter::tmx_5xx_transactions);
+    case Count::final_6xx: return counters_.add(Counter::tmx_6xx_transactions);
+    case Count::foreign_responses:
+    case Count::misdirected_responses:
+    case Count::stray_responses:
+    case Count::malformed_responses: return counters_.add(Counter::drop_replies);
+    case Count::acks_absorbed: return counters_.add(Counter::sl_received_ACKs);
+    case Count::table_full: return counters_.add(Counter::drop_requests);
+    case Count::replies_unsent: return counters_.add(Counter::err_replies);
+    case Count::acks_unsent: return counters_.add(Counter::err_requests);
+    case Count::retransmissions:
+    case Count::cancels_received:
+    case Count::cancels_sent:
+    case Count::loops:
+    case Count::timeouts:
+    case Count::flows_lost:
+    case Count::callers_lost: return;
+  }
+}
+
+}  // namespace sipwsd::route

@@ -1,0 +1,128 @@
+#include "src/stage/edge/edge_stage.h"
+
+#include <array>
+#include <string>
+
+#include "sipwsd/bytes.h"
+#include "src/base/text.h"
+
+namespace sipwsd::stage {
+namespace {
+
+constexpr std::array abilities{
+    HeaderLine{"Accept", "application/sdp, text/plain, message/cpim"},
+    HeaderLine{"Accept-Encoding", "identity"},
+    HeaderLine{"Accept-Language", "en"},
+    HeaderLine{"Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, REFER, SUBSCRIBE, NOTIFY, UPDATE, PRACK"},
+    HeaderLine{"Supported", "path, outbound"},
+};
+
+// Extensions a registration may require of us (RFC 3261 8.2.2.3).
+constexpr std::array<std::string_view, 2> known_extensions{"path", "outbound"};
+
+std::string unsupported_extensions(const SipMessageView& message) {
+  std::string unsupported;
+  for (std::size_t i = 0;; ++i) {
+    const auto line = message.header("Require", i);
+    if (line.data() == nullptr) return unsupported;
+    for (const auto tag : base::split(line, ',')) {
+      bool known = tag.empty();
+      for (const auto k : known_extensions) known |= equals_nocase(k, tag);
+      if (known) continue;
+      if (!unsupported.empty()) unsupported += ", ";
+      unsupported += tag;
+    }
+  }
+}
+
+bool has_user(std::string_view uri) {
+  const auto head = uri.substr(0, uri.find_first_of(";?"));  // '@' may stand in headers, not in a host
+  return head.find('@') != std::string_view::npos;
+}
+
+bool is_sip_scheme(std::string_view uri) {
+  return starts_with_nocase(uri, "sip:") || starts_with_nocase(uri, "sips:");
+}
+
+void refuse_extensions(RequestExchange& exchange, const std::string& unsupported) {
+  const std::array headers{HeaderLine{"Unsupported", unsupported}};
+  exchange.reply(420, "Bad Extension", headers);
+}
+
+}  // namespace
+
+Verdict EdgeStage::on_request(RequestExchange& exchange) {
+  const SipMessageView& message = exchange.message();
+  const std::string_view method = message.method();
+  const std::string_view uri = message.request_uri();
+
+  if (exchange.has_to_tag() && method != "REGISTER") return in_dialog(exchange);
+  if (method == "ACK") {  // belongs to nothing we know (RFC 3261 17.2.1)
+    exchange.drop();
+    return Verdict::handled;
+  }
+  if (!is_sip_scheme(uri)) {
+    exchange.reply(416, "Unsupported URI Scheme");
+    return Verdict::handled;
+  }
+  if (!exchange.is_ours(uri)) {
+    exchange.reply(403, "Relaying Not Allowed");
+    return Verdict::handled;
+  }
+  if (method == "REGISTER") {
+    if (const auto unsupported = unsupported_extensions(message); !unsupported.empty()) {
+      refuse_extensions(exchange, unsupported);
+      return Verdict::handled;
+    }
+    if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
+    exchange.save_registration();
+    return Verdict::handled;
+  }
+  if (has_user(uri)) return to_user(exchange);
+  if (method == "OPTIONS") {
+    if (const auto unsupported = unsupported_extensions(message); !unsupported.empty())
+      refuse_extensions(exchange, unsupported);
+    else
+      exchange.reply(200, "OK", abilities);
+    return Verdict::handled;
+  }
+  exchange.reply(404, "Not Found");
+  return Verdict::handled;
+}
+
+Verdict EdgeStage::in_dialog(RequestExchange& exchange) {
+  const auto relayed = exchange.relay_in_dialog();
+  if (relayed) return Verdict::handled;
+  if (exchange.message().method() == "ACK") {
+    exchange.drop();
+    return Verdict::handled;
+  }
+  if (relayed.is(Errc::not_found)) {  // a client that forgot the Route: only a user of ours can be meant
+    const auto uri = exchange.message().request_uri();
+    if (exchange.is_ours(uri) && has_user(uri)) return to_user(exchange);
+    if (exchange.is_ours(uri) && exchange.message().method() == "OPTIONS")
+      exchange.reply(200, "OK", abilities);
+    else
+      exchange.reply(481, "Call/Transaction Does Not Exist");
+  } else if (relayed.is(Errc::gone)) {
+    exchange.reply(430, "Flow Failed");
+  } else {
+    exchange.reply(403, "Bad Flow Token");
+  }
+  return Verdict::handled;
+}
+
+Verdict EdgeStage::to_user(RequestExchange& exchange) {
+  if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
+  const auto uri = exchange.message().request_uri();
+  const auto targets = exchange.lookup(uri);
+  if (!targets.empty())
+    exchange.relay(targets);
+  else if (gatekeeper_ != nullptr && !gatekeeper_->may_exist(uri))
+    exchange.reply(404, "Not Found");
+  else
+    exchange.reply(480, "Temporarily Unavailable");
+  return Verdict::handled;
+}
+
+}  // namespace sipwsd::stage

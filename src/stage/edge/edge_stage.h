@@ -1,0 +1,40 @@
+#pragma once
+// The WebRTC edge without a script: registers browsers, routes calls and messages between them, keeps dialogs on their
+// flows. Policy only; the mechanisms are the host's.
+//
+//   REGISTER for a domain of ours            registrar
+//   OPTIONS for us, not for a user           200 with what we can do
+//   in a dialog (To tag, our token in Route) the other flow; 403 for a forged token, 430 when that flow is gone
+//   a user of a domain of ours               his bindings, or 480; 404 when he can't exist
+//   anything else                            403: we are nobody's relay (S25)
+
+#include "sipwsd/routing_stage.h"
+
+namespace sipwsd::stage {
+
+// Who a request comes from, and whether he may (RFC 3261 22). The edge asks; src/auth answers.
+class Gatekeeper {
+ public:
+  virtual ~Gatekeeper() = default;
+  // False: the request has been answered (401, 407, 403).
+  virtual bool admits(RequestExchange& exchange) = 0;
+  // Could this user ever register? Where everybody may, everybody could.
+  virtual bool may_exist(std::string_view aor_uri) const = 0;
+};
+
+class EdgeStage final : public RoutingStage {
+ public:
+  // No gatekeeper: any user of a served domain may register (auth_mode none).
+  explicit EdgeStage(Gatekeeper* gatekeeper = nullptr) : gatekeeper_(gatekeeper) {}
+
+  std::string_view name() const noexcept override { return "edge"; }
+  Verdict on_request(RequestExchange& exchange) override;
+
+ private:
+  Verdict in_dialog(RequestExchange& exchange);
+  Verdict to_user(RequestExchange& exchange);
+
+  Gatekeeper* gatekeeper_;
+};
+
+}  // namespace sipwsd::stage
