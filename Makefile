@@ -27,7 +27,7 @@ SANITIZE ?=
 CPPFLAGS := -I. -Iinclude -DSIPWSD_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFMT_SHARED
 CXXFLAGS := -std=c++20 $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fPIE,$(HARDEN))
 LDFLAGS := -pie -Wl,-z,relro,-z,now -rdynamic $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS := -lspdlog -lfmt -lssl -lcrypto -lunistring -ldl -pthread -lrt
+LIBS := -lspdlog -lfmt -lre2 -lssl -lcrypto -lunistring -ldl -pthread -lrt
 
 # --- what is built -----------------------------------------------------------------------------------------------------
 # One archive a folder, listed from the highest floor to the lowest: that is also the link order.
