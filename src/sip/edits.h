@@ -73,12 +73,14 @@ class Edits {
   [[nodiscard]] const MessageView& message() const noexcept { return *message_; }
 
   // For the writer: parts of the message to leave out and texts to put in their place, in order of the message.
+  enum class Kind : std::uint8_t { insert, replace };
   struct Edit {
-    std::uint32_t offset;  // in message().bytes()
+    std::uint32_t offset;   // in message().bytes()
     std::uint32_t removed;
-    std::uint32_t text;    // in the store
+    std::uint32_t text;     // in the store
     std::uint32_t text_size;
-    std::int32_t order;    // among edits of one offset
+    std::int32_t order;     // among insertions at one offset
+    Kind kind;
   };
   [[nodiscard]] std::span<const Edit> sorted() const noexcept { return {edits_, edit_count_}; }
   [[nodiscard]] std::string_view text(const Edit& edit) const noexcept;
@@ -86,9 +88,14 @@ class Edits {
  private:
   static constexpr std::size_t inline_edits = 24;
   static constexpr std::size_t inline_text = 1536;
+  enum class Place { before_others, behind_others };
 
-  void add(std::size_t offset, std::size_t removed, std::initializer_list<std::string_view> texts, std::int32_t order);
+  [[nodiscard]] Result<void> insert_line(std::size_t offset, std::string_view line, Place place);
+  void add(Kind kind, std::size_t offset, std::size_t removed, std::initializer_list<std::string_view> texts,
+           std::int32_t order);
+  void grow();
   std::uint32_t store(std::initializer_list<std::string_view> texts);
+  [[nodiscard]] Edit* find_inserted(std::size_t offset, std::string_view header_name) noexcept;
   [[nodiscard]] std::size_t offset_of(std::string_view part) const noexcept;
 
   const MessageView* message_;

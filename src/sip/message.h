@@ -30,7 +30,8 @@ struct Limits {
 struct Refusal {
   std::uint16_t status = 400;
   std::string_view reason;
-  // A request other than ACK that has the five headers a response copies (8.2.6.2): answer it. Else drop it.
+  // A request other than ACK with a Via to answer by: answer it, with whatever of the other headers a response copies
+  // it has (8.2.6.2); a person testing by hand learns more from a 400 than from silence. Else drop it.
   bool answerable = false;
 };
 
@@ -56,6 +57,15 @@ class MessageView {
   };
 
   class HeaderRange {
+    struct Filter {
+      enum class By : std::uint8_t { any, id, name };
+      const MessageView* message;
+      std::string_view name;
+      By by;
+      HeaderId id;
+      [[nodiscard]] std::size_t next(std::size_t at) const noexcept;  // the first match at or behind `at`
+    };
+
    public:
     class iterator {
      public:
@@ -65,35 +75,29 @@ class MessageView {
       using pointer = const Header*;
       using reference = Header;
 
-      iterator(const HeaderRange& range, std::size_t at) : range_(&range), at_(at) {}
-      Header operator*() const { return range_->message_->header(at_); }
+      iterator(const Filter& filter, std::size_t at) : filter_(filter), at_(at) {}
+      Header operator*() const { return filter_.message->header(at_); }
       iterator& operator++() {
-        at_ = range_->next(at_ + 1);
+        at_ = filter_.next(at_ + 1);
         return *this;
       }
       void operator++(int) { ++*this; }
       friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_ == b.at_; }
 
      private:
-      const HeaderRange* range_;
+      Filter filter_;
       std::size_t at_;
     };
-    [[nodiscard]] iterator begin() const { return {*this, next(first_)}; }
-    [[nodiscard]] iterator end() const { return {*this, message_->header_count()}; }
+    [[nodiscard]] iterator begin() const { return {filter_, filter_.next(first_)}; }
+    [[nodiscard]] iterator end() const { return {filter_, filter_.message->header_count()}; }
     [[nodiscard]] bool empty() const { return begin() == end(); }
 
    private:
     friend class MessageView;
-    enum class By : std::uint8_t { any, id, name };
-    HeaderRange(const MessageView& message, By by, HeaderId id, std::string_view name, std::size_t first)
-        : message_(&message), name_(name), first_(first), by_(by), id_(id) {}
-    [[nodiscard]] std::size_t next(std::size_t at) const noexcept;
+    HeaderRange(const Filter& filter, std::size_t first) : filter_(filter), first_(first) {}
 
-    const MessageView* message_;
-    std::string_view name_;
+    Filter filter_;
     std::size_t first_;
-    By by_;
-    HeaderId id_;
   };
 
   MessageView() noexcept { first_.fill(none); }
@@ -114,6 +118,7 @@ class MessageView {
   // --- headers
   [[nodiscard]] std::size_t header_count() const noexcept { return slot_count_; }
   [[nodiscard]] Header header(std::size_t index) const noexcept;  // index < header_count()
+  [[nodiscard]] HeaderId header_id_at(std::size_t index) const noexcept { return slots_[index].id; }
   [[nodiscard]] bool has(HeaderId id) const noexcept { return first_[static_cast<std::size_t>(id)] != none; }
   [[nodiscard]] std::size_t count(HeaderId id) const noexcept;  // lines, not values
   [[nodiscard]] std::optional<Header> first(HeaderId id) const noexcept;
@@ -165,6 +170,8 @@ class [[nodiscard]] Parsed {
   [[nodiscard]] const Refusal& refusal() const { return *refusal_; }
   // What could be read in spite of a failure: enough for write_reply() when refusal().answerable.
   [[nodiscard]] const MessageView& recovered() const noexcept { return view_; }
+  // The first line is that of a SIP message, perhaps a bad one. False: nothing here was meant to be SIP.
+  [[nodiscard]] bool is_sip() const noexcept { return is_sip_; }
   // Bytes this message took, CRLFs before it included. After a failure: where the next message may begin, or all
   // of the bytes when that cannot be known.
   [[nodiscard]] std::size_t length() const noexcept { return length_; }
@@ -176,6 +183,7 @@ class [[nodiscard]] Parsed {
   MessageView view_;
   std::optional<Refusal> refusal_;
   std::size_t length_ = 0;
+  bool is_sip_ = false;
   std::unique_ptr<MessageView::Slot[]> more_slots_;  // when the inline ones do not suffice
   std::array<MessageView::Slot, inline_headers> slots_;
 };
