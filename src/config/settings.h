@@ -95,6 +95,8 @@ struct Settings {
   bool allow_no_origin = true;                 // websocket.allow_no_origin: clients that are no browsers send none
   std::string ws_path;                         // websocket.ws_path: the only path with a handshake; empty is any
   seconds handshake_timeout{10};               // websocket.handshake_timeout: from accept to the 101, TLS included
+  seconds message_timeout{10};                 // websocket.message_timeout: from a message's first byte to its last (S14)
+  std::uint32_t ping_rate = 10;                // websocket.ping_rate: a second, ten seconds' worth at once; 0 is any (S16)
   seconds close_timeout{5};                    // websocket.close_timeout: for the peer's answer to our Close
 
   // --- mi_fifo

@@ -1,0 +1,97 @@
+#include "src/config/cross_checks.h"
+
+#include "src/config/listen.h"
+
+#include <bit>
+
+namespace sipwsd::config {
+namespace {
+
+using Report = std::function<void(Finding)>;
+using enum Finding::Severity;
+
+void check_sockets(const Settings& settings, const Report& report) {
+  for (std::size_t i = 0; i < settings.listen.size(); ++i) {
+    const ListenSpec& spec = settings.listen[i];
+    for (std::size_t j = 0; j < i; ++j)
+      if (spec.port != 0 && spec.protocol == settings.listen[j].protocol && spec.host == settings.listen[j].host &&
+          spec.port == settings.listen[j].port)
+        report({error, "core", "listen", to_text(spec) + " is there twice", "remove one"});
+    if (is_loopback(spec)) continue;
+    if (settings.demo)
+      report({error, "core", "listen", "--demo listens on loopback only, " + to_text(spec) + " is not",
+              "write ws:127.0.0.1:" + std::to_string(spec.port)});
+    else if (settings.auth_mode == AuthMode::unset)
+      report({error, "core", "listen", to_text(spec) + " can be reached by others, and nothing says who may register",
+              "say auth_mode=none or digest"});
+    else
+      continue;
+    return;  // one such socket is enough to complain about
+  }
+}
+
+void check_authentication(const Settings& settings, const Report& report) {
+  if (settings.auth_mode == AuthMode::digest && settings.auth_file.empty())
+    report({error, "core", "auth_mode", "auth_mode=digest needs credentials", "say auth_file=\"FILE\""});
+}
+
+void check_sub_protocols(Settings& settings, const Report& report) {
+  constexpr int known = sub_protocol_sip | sub_protocol_msrp;
+  if ((settings.sub_protocols & ~known) != 0)
+    return report({error, "websocket", "sub_protocols", "unrecognised sub-protocols enabled", "write 1 for sip"});
+  // As when Kamailio's msrp module is not loaded: there is no relay to hand the frames to.
+  const bool msrp = (settings.sub_protocols & sub_protocol_msrp) != 0;
+  settings.sub_protocols &= sub_protocol_sip;
+  if (settings.sub_protocols != 0 && msrp)
+    report({warning, "websocket", "sub_protocols", "msrp is not served by this version", "write 1 for sip"});
+  if (settings.sub_protocols == 0)
+    report({error, "websocket", "sub_protocols", "no sub-protocols enabled", "write 1 for sip"});
+}
+
+void check_keepalive(Settings& settings, const Report& report) {
+  if (settings.keepalive_mechanism != 0 && settings.tcp_connection_lifetime.count() != 0 &&
+      settings.tcp_connection_lifetime <= settings.keepalive_timeout)
+    report({warning, "core", "tcp_connection_lifetime",
+            "idle connections are closed after " + std::to_string(settings.tcp_connection_lifetime.count()) +
+                " s, before their first keepalive at " + std::to_string(settings.keepalive_timeout.count()) + " s",
+            "make tcp_connection_lifetime larger than keepalive_timeout"});
+  // Not set: the Ping says what the Server header says.
+  if (settings.ping_application_data == product()) settings.ping_application_data = settings.server_header.substr(0, 125);
+}
+
+void check_fifo(Settings& settings, const std::set<std::string, std::less<>>& modules, const Report& report) {
+  if (settings.fifo.empty() && modules.contains("mi_fifo"))
+    report({error, "mi_fifo", "fifo_name", "No MI fifo configured",
+            "say modparam(\"mi_fifo\", \"fifo_name\", \"PATH\")"});
+  if (settings.fifo_mode == 0) {
+    report({warning, "mi_fifo", "fifo_mode", "a fifo_mode of 0 would lock everybody out; 0600 is used", ""});
+    settings.fifo_mode = 0600;
+  }
+  if (!settings.reply_dir.ends_with('/')) settings.reply_dir += '/';
+}
+
+void check_numbers(const Settings& settings, const Report& report) {
+  if (settings.min_expires.count() != 0 && settings.max_expires.count() != 0 &&
+      settings.min_expires > settings.max_expires)
+    report({error, "registrar", "min_expires", "min_expires is larger than max_expires", "lower it"});
+  if (settings.restart_delay > settings.restart_delay_max)
+    report({error, "core", "restart_delay", "restart_delay is larger than restart_delay_max", "lower it"});
+  if (!std::has_single_bit(settings.letter_ring_bytes))
+    report({error, "core", "letter_ring_bytes",
+            "letter_ring_bytes is no power of two", "write " + std::to_string(std::bit_ceil(settings.letter_ring_bytes))});
+  if (settings.timer_t1 > settings.timer_t2)
+    report({error, "tm", "retr_timer1", "retr_timer1 is larger than retr_timer2", "lower it"});
+}
+
+}  // namespace
+
+void cross_check(Settings& settings, const std::set<std::string, std::less<>>& modules, const Report& report) {
+  check_sockets(settings, report);
+  check_authentication(settings, report);
+  check_sub_protocols(settings, report);
+  check_keepalive(settings, report);
+  check_fifo(settings, modules, report);
+  check_numbers(settings, report);
+}
+
+}  // namespace sipwsd::config

@@ -1,0 +1,129 @@
+// Globals of the file that are not about the log or TCP.
+
+#include "sipwsd/bytes.h"
+
+#include "src/base/text.h"
+#include "src/cfg/diagnostic.h"
+#include "src/config/listen.h"
+#include "src/config/param.h"
+
+#include <array>
+
+namespace sipwsd::config {
+namespace {
+
+Result<void> read_listen(Settings& settings, std::string_view text) {
+  const auto advertise = text.find(" advertise ");
+  auto specs = parse_listen(text.substr(0, advertise));
+  if (!specs) return specs.error();
+  if (advertise != std::string_view::npos)
+    if (auto said = parse_advertise(text.substr(advertise + 11), *specs); !said) return said;
+  settings.listen.insert(settings.listen.end(), specs->begin(), specs->end());
+  return {};
+}
+std::string write_listen(const Settings& settings) {
+  std::string text;
+  for (const auto& spec : settings.listen) text += (text.empty() ? "" : ", ") + to_text(spec);
+  return text;
+}
+
+Result<void> read_alias(Settings& settings, std::string_view text) {
+  const auto aliases = parse_aliases(text);
+  if (!aliases) return aliases.error();
+  settings.alias.insert(settings.alias.end(), aliases->begin(), aliases->end());
+  return {};
+}
+std::string write_alias(const Settings& settings) {
+  std::string text;
+  for (const auto& alias : settings.alias) text += (text.empty() ? "" : " ") + alias;
+  return text;
+}
+
+Result<void> read_auth_mode(Settings& settings, std::string_view text) {
+  if (text != "none" && text != "digest")
+    return Error{Errc::out_of_range, cfg::quoted(text) + " is no auth_mode; write none or digest"};
+  settings.auth_mode = text == "none" ? AuthMode::none : AuthMode::digest;
+  return {};
+}
+std::string write_auth_mode(const Settings& settings) {
+  switch (settings.auth_mode) {
+    case AuthMode::unset: return "";
+    case AuthMode::none: return "none";
+    case AuthMode::digest: return "digest";
+  }
+  return "";
+}
+
+// Kamailio's parameters hold the header's name too; only its body is kept.
+Result<void> read_header(std::string Settings::* field, Settings& settings, std::string_view name,
+                         std::string_view text) {
+  if (starts_with_nocase(text, name)) text.remove_prefix(name.size());
+  text = base::trim(text);
+  if (text.empty()) return Error{Errc::malformed, "the header is empty; write " + std::string(name) + " product"};
+  if (text.size() > 256) return Error{Errc::too_large, "the header is longer than 256 bytes; write a shorter product"};
+  settings.*field = text;
+  return {};
+}
+Result<void> read_server_header(Settings& settings, std::string_view text) {
+  return read_header(&Settings::server_header, settings, "Server:", text);
+}
+std::string write_server_header(const Settings& settings) { return settings.server_header; }
+Result<void> read_user_agent_header(Settings& settings, std::string_view text) {
+  return read_header(&Settings::user_agent_header, settings, "User-Agent:", text);
+}
+std::string write_user_agent_header(const Settings& settings) { return settings.user_agent_header; }
+
+using enum OutOfRange;
+constexpr auto rows = std::to_array<Param>({
+    {"listen", TextForm{read_listen, write_listen, [](Settings& s) { s.listen.clear(); }}, {}, refuse_start,
+     "PROTO:ADDR:PORT", "socket to open: ws, wss, tcp, tls or udp; may be given again; port 0 takes a free one"},
+    {"alias", TextForm{read_alias, write_alias, [](Settings& s) { s.alias.clear(); }}, {}, refuse_start, "DOMAIN",
+     "domain this server is responsible for; may be given again"},
+    {"stage", &Settings::stage, {1, 1024}, refuse_start, "NAME[:ARG]",
+     "routing stage: edge (phones in browsers), echo (returns every message), plugin:PATH"},
+    {"auth_mode", TextForm{read_auth_mode, write_auth_mode, nullptr}, {}, refuse_start, "none|digest",
+     "who may register: anybody, or users with a password; must be said when listening beyond loopback"},
+    {"auth_file", &Settings::auth_file, {0, 4096}, refuse_start, "FILE",
+     "credentials for auth_mode=digest, one user:realm:HA1 a line"},
+    {"auth_realm", &Settings::auth_realm, {0, 255}, refuse_start, "REALM",
+     "realm of digest challenges; empty takes the domain that is asked for"},
+    {"workers", &Settings::workers, {0, 512}, refuse_start, "N", "processes that serve connections; 0 is one a core"},
+    {"fork", &Settings::daemonize, {}, refuse_start, "", "go to the background; the flag -F says no", "-"},
+    {"pid_file", &Settings::pid_file, {0, 4096}, refuse_start, "FILE",
+     "file with the number of the supervisor, locked while it runs"},
+    {"user", &Settings::user, {0, 64}, refuse_start, "USER", "name or number to run as once the sockets are open", {}, {},
+     Reload::restart, true},
+    {"group", &Settings::group, {0, 64}, refuse_start, "GROUP", "group to run as; empty takes the user's own", {}, {},
+     Reload::restart, true},
+    {"worker_stall_timeout", &Settings::worker_stall_timeout, {1, 3600}, refuse_start, "SECONDS",
+     "a worker without a heartbeat for so long is replaced"},
+    {"shutdown_timeout", &Settings::shutdown_timeout, {0, 3600}, refuse_start, "SECONDS",
+     "time from SIGTERM to the end, for closing every connection"},
+    {"restart_burst", &Settings::restart_burst, {1, 1000}, refuse_start, "N",
+     "deaths of one process within a minute before its restarts are delayed"},
+    {"restart_delay", &Settings::restart_delay, {1, 60'000}, refuse_start, "MILLISECONDS",
+     "first such delay; each further one is twice as long"},
+    {"restart_delay_max", &Settings::restart_delay_max, {1, 3'600'000}, refuse_start, "MILLISECONDS",
+     "longest such delay"},
+    {"server_signature", &Settings::server_signature, {}, refuse_start, "", "send the Server header"},
+    {"server_header", TextForm{read_server_header, write_server_header, nullptr}, {}, refuse_start, "TEXT",
+     "product in the Server header of replies"},
+    {"user_agent_header", TextForm{read_user_agent_header, write_user_agent_header, nullptr}, {}, refuse_start, "TEXT",
+     "product in the User-Agent header of our own requests"},
+});
+
+}  // namespace
+
+std::string_view product() noexcept {
+#if defined(__x86_64__)
+  return "sipwsd (" SIPWSD_VERSION " (x86_64/linux))";
+#elif defined(__aarch64__)
+  return "sipwsd (" SIPWSD_VERSION " (aarch64/linux))";
+#else
+  return "sipwsd (" SIPWSD_VERSION " (linux))";
+#endif
+}
+
+ParamGroup core_params() noexcept { return {"core", "Service and processes", rows}; }
+
+}  // namespace sipwsd::config
