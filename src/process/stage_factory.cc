@@ -1,0 +1,90 @@
+#include "src/process/stage_factory.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+#include "src/stage/demo/demo_stage.h"
+#include "src/stage/echo/echo_stage.h"
+#include "src/stage/edge/edge_stage.h"
+#include "src/stage/plugin/plugin_loader.h"
+
+namespace sipwsd::process {
+namespace {
+
+std::optional<stage::Plugin>& loaded_plugin() {
+  static std::optional<stage::Plugin> only;
+  return only;
+}
+
+struct Needs {
+  const config::Settings& settings;
+  route::Router& router;
+  location::Store& store;
+};
+
+route::StagePointer own(RoutingStage* stage) {
+  return {stage, [](RoutingStage* s) { delete s; }};
+}
+
+route::StagePointer make_echo(const Needs&) { return own(new stage::EchoStage); }
+route::StagePointer make_edge(const Needs&) { return own(new stage::EdgeStage); }
+route::StagePointer make_plugin(const Needs&) {
+  const auto& plugin = *loaded_plugin();
+  return {plugin.descriptor().create(plugin.argument().c_str()), plugin.descriptor().destroy};
+}
+
+Result<void> takes_no_argument(const std::string& argument) {
+  if (argument.empty()) return {};
+  return Error{Errc::malformed, "this stage takes no argument; write --stage NAME without `:" + argument + "`"};
+}
+Result<void> load_plugin(const std::string& argument) {
+  auto plugin = stage::Plugin::load(argument);
+  if (!plugin) return plugin.error();
+  loaded_plugin() = *plugin;
+  return {};
+}
+
+struct Row {
+  std::string_view name;
+  Result<void> (*prepare)(const std::string& argument);
+  route::StagePointer (*make)(const Needs& needs);
+};
+
+constexpr std::array rows{
+    Row{"edge", takes_no_argument, make_edge},
+    Row{"echo", takes_no_argument, make_echo},
+    Row{"plugin", load_plugin, make_plugin},
+};
+
+const Row* find_row(std::string_view name) {
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == name; });
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::string_view name_of(const std::string& stage) { return std::string_view(stage).substr(0, stage.find(':')); }
+std::string argument_of(const std::string& stage) {
+  const auto colon = stage.find(':');
+  return colon == std::string::npos ? std::string{} : stage.substr(colon + 1);
+}
+
+}  // namespace
+
+Result<void> prepare_stages(const config::Settings& settings) {
+  const Row* row = find_row(name_of(settings.stage));
+  if (row != nullptr) return row->prepare(argument_of(settings.stage));
+  std::string known;
+  for (const Row& r : rows) known.append(known.empty() ? "" : ", ").append(r.name);
+  return Error{Errc::not_found, "no stage is called `" + std::string(name_of(settings.stage)) + "`; write one of: " + known};
+}
+
+std::vector<route::StagePointer> make_stages(const config::Settings& settings, route::Router& router, location::Store& store) {
+  std::vector<route::StagePointer> chain;
+  if (settings.demo)
+    chain.push_back(own(new stage::DemoStage(store, router.names(), settings.alias.empty() ? "localhost" : settings.alias.front())));
+  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store}));
+  return chain;
+}
+
+}  // namespace sipwsd::process

@@ -1,0 +1,19 @@
+#pragma once
+// From `--stage NAME[:ARG]` to the chain of routing stages: one row a stage.
+
+#include <string_view>
+#include <vector>
+
+#include "sipwsd/result.h"
+#include "src/location/store.h"
+#include "src/route/router.h"
+#include "src/route/stage_chain.h"
+
+namespace sipwsd::process {
+
+// In the supervisor, before the first fork.
+Result<void> prepare_stages(const config::Settings& settings);
+// In each worker. Only after prepare_stages said yes.
+std::vector<route::StagePointer> make_stages(const config::Settings& settings, route::Router& router, location::Store& store);
+
+}  // namespace sipwsd::process
