@@ -85,7 +85,7 @@ std::size_t MessageView::HeaderRange::Filter::next(std::size_t at) const noexcep
     if (message->slots_[at].id != id) continue;
     if (by == By::id || equals_nocase(message->header(at).name, name)) return at;
   }
-  return at;
+  return message->slot_count_;
 }
 
 Header MessageView::header(std::size_t index) const noexcept {
