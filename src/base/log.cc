@@ -61,6 +61,8 @@ void open(const Target& target) {
   state().target = target;
 }
 
+void close() { state().logger.reset(); }
+
 void reopen() {
   if (state().target.kind != Target::Kind::file) return;
   try {

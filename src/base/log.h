@@ -21,6 +21,7 @@ struct Target {
 };
 
 void open(const Target& target);
+void close();                      // lets go of its descriptor; the next line, or open(), opens it again
 void reopen();                     // after logrotate; a no-op for anything but a file
 void set_level(Level level) noexcept;
 Level level() noexcept;

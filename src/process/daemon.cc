@@ -1,0 +1,168 @@
+#include "src/process/daemon.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "src/os/daemonize.h"
+#include "src/os/fifo.h"
+#include "src/os/notify.h"
+#include "src/os/pid_file.h"
+#include "src/os/privileges.h"
+#include "src/os/signal_fd.h"
+#include "src/os/spawn.h"
+#include "src/process/supervisor.h"
+
+namespace sipwsd::process {
+namespace {
+
+using config::ExitCode;
+
+struct Refusal {
+  ExitCode code;
+  std::string why;
+};
+
+void say(const std::string& line) { fmt::print(stderr, "sipwsd: {}\n", line); }
+
+ExitCode exit_code_for(Errc error) noexcept {
+  switch (error) {
+    case Errc::exists: return ExitCode::unavailable;
+    case Errc::refused: return ExitCode::no_permission;
+    case Errc::out_of_range:
+    case Errc::not_found: return ExitCode::configuration;
+    case Errc::full: return ExitCode::unavailable;
+    default: return ExitCode::os_error;
+  }
+}
+
+class Daemon {
+ public:
+  Daemon(const config::Settings& settings, std::span<const Role> roles, const Announcement& announcement)
+      : settings_(settings), roles_(roles), announcement_(announcement), notifier_(os::Notifier::from_environment()) {}
+
+  int run() {
+    if (const auto refusal = prepare()) {
+      say(refusal->why);
+      background_.answer(number(refusal->code));
+      return number(refusal->code);
+    }
+    const ExitCode code = supervise();
+    if (code != ExitCode::ok) say("could not go on; see the log");
+    background_.answer(number(code));  // nobody listens any more when it was ready
+    // The role that made it removes it; it could not if it was killed.
+    if (!settings_.fifo.empty()) static_cast<void>(os::remove_fifo(settings_.fifo));
+    log::notice("ended");
+    return number(code);
+  }
+
+ private:
+  // Everything that can be refused while the terminal is still ours.
+  std::optional<Refusal> prepare() {
+    os::ignore_broken_pipes();
+    if (auto checked = check(limits_for(settings_, roles_)); !checked)
+      return Refusal{ExitCode::configuration, checked.error().why};
+    if (!settings_.user.empty() || !settings_.group.empty()) {
+      auto identity = os::resolve_identity(settings_.user, settings_.group);
+      if (!identity) return Refusal{ExitCode::configuration, identity.error().why};
+      identity_ = std::move(*identity);
+    }
+    if (!settings_.pid_file.empty()) {
+      auto pid_file = os::PidFile::create(settings_.pid_file);
+      if (!pid_file) return Refusal{exit_code_for(pid_file.error().code), pid_file.error().why};
+      pid_file_ = std::move(*pid_file);
+    }
+    auto opened = Endpoints::open(settings_, limits_for(settings_, roles_).workers);
+    if (auto* failure = std::get_if<Endpoints::Failure>(&opened)) return Refusal{failure->code, failure->why};
+    endpoints_ = std::move(std::get<Endpoints>(opened));
+    if (settings_.daemonize) {
+      auto background = os::daemonize();
+      if (!background) return Refusal{ExitCode::os_error, background.error().why};
+      background_ = std::move(*background);
+      if (auto written = pid_file_.write_own_pid(); !written) return Refusal{ExitCode::os_error, written.error().why};
+    }
+    return std::nullopt;
+  }
+
+  ExitCode supervise() {
+    const base::SystemClock clock;
+    Surroundings around{.settings = settings_,
+                        .roles = roles_,
+                        .clock = clock,
+                        .endpoints = endpoints_,
+                        .notifier = notifier_,
+                        .identity = identity_,
+                        .log_target = log_target(settings_),
+                        .when_ready = [this] { announce(); }};
+    for (;;) {
+      auto supervisor = Supervisor::create(around);
+      if (!supervisor) {
+        say(supervisor.error().why);
+        log::fatal("{}", supervisor.error().why);
+        return exit_code_for(supervisor.error().code);
+      }
+      const shm::SharedState& shared = (*supervisor)->shared();
+      log::notice("shared memory: {} MiB (virtual) for {} connections, {} bindings, {} processes",
+                  (shared.segment.bytes() + (1 << 20) - 1) >> 20, shared.limits.max_connections,
+                  shared.limits.bindings(), shared.limits.processes);
+      switch ((*supervisor)->run()) {
+        case Supervisor::Outcome::stopped: return ExitCode::ok;
+        case Supervisor::Outcome::failed: return (*supervisor)->exit_code();
+        case Supervisor::Outcome::start_again: log::notice("starting all processes again"); break;
+      }
+    }
+  }
+
+  void announce() {
+    if (!settings_.daemonize) {
+      for (const Endpoint& endpoint : endpoints_.bound()) say("listening on " + endpoint.to_string());
+      if (announcement_) announcement_(endpoints_.bound());
+      say("ready");
+    }
+    for (const Endpoint& endpoint : endpoints_.bound()) log::notice("listening on {}", endpoint.to_string());
+    log::notice("ready");
+    notifier_.ready("serving");
+    background_.answer(0);
+  }
+
+  const config::Settings& settings_;
+  std::span<const Role> roles_;
+  const Announcement& announcement_;
+  os::Notifier notifier_;
+  std::optional<os::Identity> identity_;
+  os::PidFile pid_file_;
+  Endpoints endpoints_;
+  os::Daemonized background_;
+};
+
+}  // namespace
+
+log::Target log_target(const config::Settings& settings) {
+  log::Target target;
+  target.ident = settings.log_name;
+  target.facility = settings.log_facility;
+  if (!settings.log_file.empty()) {
+    target.kind = log::Target::Kind::file;
+    target.path = settings.log_file;
+  } else if (settings.log_stderr || !settings.daemonize) {
+    target.kind = log::Target::Kind::standard_error;
+  } else {
+    target.kind = log::Target::Kind::syslog;
+  }
+  return target;
+}
+
+int run_daemon(const config::Settings& settings, std::span<const Role> roles, const Announcement& announcement) try {
+  log::set_level(settings.log_level);
+  log::open(log_target(settings));
+  return Daemon{settings, roles, announcement}.run();
+} catch (const std::exception& e) {
+  say(e.what());
+  return number(ExitCode::os_error);
+}
+
+}  // namespace sipwsd::process

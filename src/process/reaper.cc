@@ -1,0 +1,16 @@
+#include "src/process/reaper.h"
+
+#include "shm/reap.h"
+#include "src/base/log.h"
+
+namespace sipwsd::process {
+
+int run_reaper(shm::SharedState& shared, shm::ProcessSlot dead, WorkerSlot adopter) {
+  const shm::ReapReport report = shm::reap(shared, dead, adopter, shm::FlowLoss::remove);
+  if (report.connections_lost + report.bindings_dropped + report.reservations_freed != 0)
+    log::notice("of process {}: {} connections lost, {} bindings removed, {} reservations freed", number(dead),
+                report.connections_lost, report.bindings_dropped, report.reservations_freed);
+  return 0;
+}
+
+}  // namespace sipwsd::process

@@ -1,0 +1,28 @@
+#include "src/process/roles.h"
+
+#include <array>
+
+#include "src/process/keepalive.h"
+#include "src/process/mi_listener.h"
+#include "src/process/worker.h"
+
+namespace sipwsd::process {
+namespace {
+
+std::uint16_t keepalive_count(const config::Settings& settings) {
+  return settings.keepalive_mechanism == 0 ? 0 : static_cast<std::uint16_t>(settings.keepalive_processes);
+}
+
+std::uint16_t mi_count(const config::Settings& settings) { return settings.fifo.empty() ? 0 : 1; }
+
+constexpr auto table = std::to_array<Role>({
+    {"worker", worker_count, run_worker, Sockets::of_its_slot, Privileges::dropped_before_run},
+    {"keepalive", keepalive_count, run_keepalive, Sockets::none, Privileges::dropped_before_run},
+    {"mi", mi_count, run_mi_listener, Sockets::none, Privileges::dropped_by_role},
+});
+
+}  // namespace
+
+std::span<const Role> roles() noexcept { return table; }
+
+}  // namespace sipwsd::process
