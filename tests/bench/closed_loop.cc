@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace sipwsd::bench {
 
@@ -57,6 +58,10 @@ void ClosedLoop::finished(std::size_t number, std::string_view error) {
   ++outcome_.finished;
   if (!error.empty()) note(error);
   if (started_ < count_) start_next();
+}
+
+void ClosedLoop::finished_at_once(std::size_t number, std::string error) {
+  loop_.after({}, [this, number, error = std::move(error)] { finished(number, error); });
 }
 
 void ClosedLoop::stray(std::string_view error) { note(error); }

@@ -15,7 +15,7 @@ class ClosedLoop {
  public:
   class Scenario {
    public:
-    // Sends the first message of operation `number`; later ClosedLoop::finished(number, ...) is called once.
+    // Sends the first message of operation `number`; ClosedLoop::finished(number, ...) is called once, not from here.
     virtual void start(std::size_t number) = 0;
 
    protected:
@@ -35,6 +35,8 @@ class ClosedLoop {
   Outcome run(Scenario& scenario, std::size_t first, std::size_t count, std::size_t window, std::chrono::seconds limit);
 
   void finished(std::size_t number, std::string_view error = {});
+  // The same from within start(), where it would start operation after operation on top of each other.
+  void finished_at_once(std::size_t number, std::string error);
   // Something wrong that belongs to no operation, or to one that ended: counted, too.
   void stray(std::string_view error);
 

@@ -54,9 +54,7 @@ class Loop {
     Clock::time_point due;
     std::uint64_t number;  // equal times fire in the order they were set
     std::function<void()> act;
-    bool operator<(const Timer& other) const {
-      return due != other.due ? due > other.due : number > other.number;
-    }
+    bool operator<(const Timer& other) const { return due != other.due ? due > other.due : number > other.number; }
   };
 
   void turn(Clock::time_point deadline);

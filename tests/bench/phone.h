@@ -55,7 +55,8 @@ class Phone final : private WebSocketClient::Events {
   void send_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq, std::string_view branch);
   // RFC 3261 8.2.6: Via, Record-Route, From, Call-ID, CSeq from the request; `to_tag` when To has none.
   enum class Body { none, sdp };
-  void send_response(const SipMessage& request, int status, std::string_view reason, std::string_view to_tag, Body body);
+  void send_response(const SipMessage& request, int status, std::string_view reason, std::string_view to_tag,
+                     Body body);
 
   WebSocketClient& connection() noexcept { return connection_; }
   std::size_t number() const noexcept { return number_; }

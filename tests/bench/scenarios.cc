@@ -19,7 +19,12 @@ std::string number_text(std::string_view prefix, std::size_t number) { return fm
 // --- what all have in common ---------------------------------------------------------------------------------------
 
 void PhoneScenario::on_ended(Phone& phone, const Ending& ending) {
-  loop_.stray(fmt::format("connection of {} ended (Close {}) {}", phone.user(), ending.close_code, ending.why));
+  const auto error = fmt::format("connection of {} ended (Close {}) {}", phone.user(), ending.close_code, ending.why);
+  loop_.stray(error);
+  // Started ones only: start() may run inside, for the operations that follow.
+  std::deque<std::size_t> unanswered;
+  unanswered.swap(under_way_[phone.number()]);
+  for (const auto number : unanswered) loop_.finished(number, error);
 }
 
 void PhoneScenario::on_garbage(Phone& phone, std::string_view bytes) {
@@ -73,12 +78,14 @@ void Opening::start(std::size_t number) {
   phone_of(number).connection().open(*target_);
 }
 
-void Opening::on_ended(Phone& phone, const Ending& ending) { loop_.finished(phone.number(), "not opened: " + ending.why); }
+void Opening::on_ended(Phone& phone, const Ending& ending) {
+  loop_.finished(phone.number(), "not opened: " + ending.why);
+}
 
 void Closing::start(std::size_t number) {
   auto& phone = phone_of(number);
   phone.set_owner(*this);
-  if (!phone.connection().is_open()) return loop_.finished(number, "already lost");
+  if (!phone.connection().is_open()) return loop_.finished_at_once(number, "already lost");
   phone.connection().close(1000);
 }
 
@@ -106,7 +113,8 @@ void Handshakes::start(std::size_t number) {
 void Handshakes::on_ended(Phone& phone, const Ending& ending) {
   free_.push_back(phone.number());
   const bool good = ending.clean && ending.close_code == 1000;
-  loop_.finished(operation_[phone.number()], good ? "" : fmt::format("ended with {} {}", ending.close_code, ending.why));
+  loop_.finished(operation_[phone.number()],
+                 good ? "" : fmt::format("ended with {} {}", ending.close_code, ending.why));
 }
 
 void Pings::start(std::size_t number) {
@@ -171,8 +179,8 @@ void Messages::on_message(Phone& phone, const SipMessage& message) {
     const auto number = next_expected(phone);
     if (number == npos) return PhoneScenario::on_message(phone, message);
     return loop_.finished(
-        number, difference(phone, message,
-                           {.call_id = id_of(number), .cseq = "1 MESSAGE", .branch = branch_of("m", number)}));
+        number,
+        difference(phone, message, {.call_id = id_of(number), .cseq = "1 MESSAGE", .branch = branch_of("m", number)}));
   }
   const auto number = number_of(message.call_id);
   if (number == npos || message.method != "MESSAGE" || &receiver_of(number) != &phone)
@@ -208,14 +216,15 @@ void Calls::on_message(Phone& phone, const SipMessage& message) {
 
 void Calls::on_response(Phone& phone, const SipMessage& response, std::size_t number, Call& call) {
   if (response.method == "BYE") {
-    auto error = difference(phone, response, {.call_id = id_of(number), .cseq = "2 BYE", .branch = branch_of("b", number)});
+    auto error =
+        difference(phone, response, {.call_id = id_of(number), .cseq = "2 BYE", .branch = branch_of("b", number)});
     if (error.empty() && !call.ended) error = "BYE answered before it arrived";
     return finish(number, error);
   }
   const int expected = response.status < 200 ? response.status : 200;
-  const auto error = difference(phone, response,
-                                {.status = expected, .call_id = id_of(number), .cseq = "1 INVITE",
-                                 .branch = branch_of("i", number)});
+  const auto error =
+      difference(phone, response,
+                 {.status = expected, .call_id = id_of(number), .cseq = "1 INVITE", .branch = branch_of("i", number)});
   if (!error.empty()) return finish(number, error);
   if (response.status == 100) return;
   if (response.status < 200) {

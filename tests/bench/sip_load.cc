@@ -53,9 +53,10 @@ Wanted parse_scenario(std::string_view word, std::size_t default_window) {
   if (colon == std::string_view::npos) throw std::runtime_error(fmt::format("'{}': say SCENARIO:COUNT[@WINDOW]", word));
   const auto count = word.substr(colon + 1);
   const auto at = count.find('@');
-  return {.name = std::string(word.substr(0, colon)),
-          .count = number(count.substr(0, at)),
-          .window = at == std::string_view::npos ? default_window : std::max<std::size_t>(1, number(count.substr(at + 1)))};
+  return {
+      .name = std::string(word.substr(0, colon)),
+      .count = number(count.substr(0, at)),
+      .window = at == std::string_view::npos ? default_window : std::max<std::size_t>(1, number(count.substr(at + 1)))};
 }
 
 Options parse_options(const std::vector<std::string_view>& words) {
@@ -108,6 +109,7 @@ class Load {
 
   bool run() {
     for (const auto& wanted : options_.scenarios) {
+      if (!good_) return false;  // what follows would measure a server that has failed, or wait for it
       if (wanted.name == "connect") {
         connect(wanted);
       } else if (wanted.name == "idle") {
@@ -116,7 +118,7 @@ class Load {
         on_registered_phones(wanted);
       }
     }
-    if (!phones_.empty()) run_once<Closing>("closing", phones_, phones_.size());
+    if (good_ && !phones_.empty()) run_once<Closing>("closing", phones_, phones_.size());
     return good_;
   }
 
@@ -150,7 +152,8 @@ class Load {
     if (phones_.empty()) {
       phones_ = make_phones(loop_, nobody_, options_.clients);
       run_once<Opening>("opening", phones_, phones_.size());
-      run_once<Registrations>("registering", phones_, phones_.size());
+      if (good_) run_once<Registrations>("registering", phones_, phones_.size());
+      if (!good_) return;
     }
     if (wanted.name == "ping") return measure<Pings>(wanted, phones_);
     if (wanted.name == "options") return measure<OptionsRequests>(wanted, phones_);
@@ -184,9 +187,12 @@ class Load {
     const auto after = process_cost(options_.servers);
     registered_ += warm_up + wanted.count;
     if (outcome.errors > 0) fail(wanted.name, outcome);
-    const auto per_operation = [&](double amount) { return amount / static_cast<double>(std::max<std::size_t>(1, outcome.finished)); };
+    const auto per_operation = [&](double amount) {
+      return amount / static_cast<double>(std::max<std::size_t>(1, outcome.finished));
+    };
     fmt::print(
-        "scenario={} window={} ops={} errors={} seconds={:.3f} per_second={:.0f} p50_us={:.0f} p99_us={:.0f} server_cpu_us={:.2f} "
+        "scenario={} window={} ops={} errors={} seconds={:.3f} per_second={:.0f} p50_us={:.0f} p99_us={:.0f} "
+        "server_cpu_us={:.2f} "
         "server_sleeps={:.2f} client_cpu_us={:.2f} processes={}\n",
         wanted.name, wanted.window, outcome.finished, outcome.errors, outcome.seconds,
         static_cast<double>(outcome.finished) / outcome.seconds, outcome.p50_us, outcome.p99_us,
@@ -214,10 +220,11 @@ class Load {
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     const auto after = pss_bytes(options_.servers);
     fmt::print(
-        "scenario=idle ops={} errors={} seconds={:.3f} clean_closes={} pss_before_kib={} pss_open_kib={} pss_closed_kib={} "
+        "scenario=idle ops={} errors={} seconds={:.3f} clean_closes={} pss_before_kib={} pss_open_kib={} "
+        "pss_closed_kib={} "
         "bytes_per_connection={:.0f}\n",
-        opened.finished, opened.errors + closed.errors, opened.seconds, closed.finished - std::min(closed.errors, closed.finished),
-        before / 1024, during / 1024, after / 1024,
+        opened.finished, opened.errors + closed.errors, opened.seconds,
+        closed.finished - std::min(closed.errors, closed.finished), before / 1024, during / 1024, after / 1024,
         (static_cast<double>(during) - static_cast<double>(before)) / static_cast<double>(count));
     std::fflush(stdout);
   }
@@ -228,7 +235,9 @@ class Load {
   static double own_cpu_us() {
     rusage used{};
     ::getrusage(RUSAGE_SELF, &used);
-    const auto us = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+    const auto us = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+    };
     return us(used.ru_utime) + us(used.ru_stime);
   }
 

@@ -46,6 +46,7 @@ bool read_start_line(std::string_view line, SipMessage& message) {
 
 std::optional<SipMessage> parse_sip(std::string_view bytes) {
   SipMessage message;
+  message.bytes = bytes;
   if (!read_start_line(take_line(bytes), message)) return std::nullopt;
   std::optional<std::size_t> length;
   bool ended = false;

@@ -19,6 +19,7 @@ struct SipMessage {
   std::string_view from, to, call_id, cseq, contact;
   std::string record_route;  // values in order, joined by ", "; empty for most messages
   std::string_view body;
+  std::string_view bytes;  // all of it: whoever wants to answer later keeps a copy
 
   bool is_request() const noexcept { return status == 0; }
 };

@@ -103,7 +103,8 @@ void WebSocketClient::open(const Target& target) {
   address.sin_family = AF_INET;
   address.sin_port = htons(target.port);
   ::inet_pton(AF_INET, target.address.c_str(), &address.sin_addr);
-  if (::connect(fd_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS) {
+  if (::connect(fd_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno != EINPROGRESS) {
     // Told from the loop, as any other failure is: the caller may be in the middle of its own bookkeeping.
     const std::string why = std::strerror(errno);
     loop_.after({}, [this, why, generation = generation_] {
@@ -130,10 +131,10 @@ void WebSocketClient::finish_connect() {
   socklen_t peer_size = sizeof peer;
   if (::getpeername(fd_.number(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return;  // still on its way
   state_ = State::handshaking;
-  send_bytes(fmt::format(
-      "GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: http://{}\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
-      target_.address, target_.port, target_.address, keys()[key_].sent, target_.sub_protocol));
+  send_bytes(
+      fmt::format("GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: http://{}\r\n"
+                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
+                  target_.address, target_.port, target_.address, keys()[key_].sent, target_.sub_protocol));
 }
 
 void WebSocketClient::read_socket() {
@@ -220,7 +221,8 @@ void WebSocketClient::on_frame(Opcode opcode, bool fin, std::string_view payload
     case Opcode::ping:
       if (state_ == State::open) send_frame(Opcode::pong, payload);
       return;
-    case Opcode::pong: return events_.on_pong(payload);
+    case Opcode::pong:
+      return events_.on_pong(payload);
     case Opcode::close:
       close_received_ = true;
       close_code_ = payload.size() < 2 ? 1005

@@ -75,10 +75,10 @@ class WebSocketClient final : private Loop::Watcher {
   Fd fd_;
   State state_ = State::idle;
   std::uint64_t generation_ = 0;
-  std::size_t key_ = 0;       // which of the prepared Sec-WebSocket-Keys
-  std::string partial_in_;    // an incomplete head or frame; empty most of the time
-  std::string fragments_;     // of a fragmented message
-  std::string unsent_;        // what the socket did not take
+  std::size_t key_ = 0;     // which of the prepared Sec-WebSocket-Keys
+  std::string partial_in_;  // an incomplete head or frame; empty most of the time
+  std::string fragments_;   // of a fragmented message
+  std::string unsent_;      // what the socket did not take
   bool close_sent_ = false;
   bool close_received_ = false;
   std::uint16_t close_code_ = 0;
