@@ -204,7 +204,7 @@ class Parsed::Reader {
     view_.word_ = line.substr(0, method_end);
     view_.method_ = method_of(view_.word_);
     const std::string_view version = line.substr(last_space + 1);
-    if (last_space == method_end || !is_version(version)) {
+    if (last_space == method_end || line[last_space] != ' ' || !is_version(version)) {
       // "INVITE sip:a SIP/2.0  " was meant to be SIP; "GET / HTTP/1.1" was not.
       out_.is_sip_ = line.find("SIP/") != std::string_view::npos || view_.method_ != Method::other;
       if (!out_.is_sip_) return drop("Not a SIP Message");
