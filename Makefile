@@ -27,12 +27,14 @@ SANITIZE ?=
 CPPFLAGS := -I. -Iinclude -DSIPWSD_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFMT_SHARED
 CXXFLAGS := -std=c++20 $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fPIE,$(HARDEN))
 LDFLAGS := -pie -Wl,-z,relro,-z,now -rdynamic $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS := -lspdlog -lfmt -lre2 -lssl -lcrypto -lunistring -ldl -pthread -lrt
+LIBS := -lre2 -lspdlog -lfmt -lre2 -lssl -lcrypto -lunistring -ldl -pthread -lrt
 
 # --- what is built -----------------------------------------------------------------------------------------------------
 # One archive a folder, listed from the highest floor to the lowest: that is also the link order.
 FOLDERS := process metrics mi stage route auth location transaction net bus config ws sdp sip http cfg shm os base
 sources = $(if $(filter shm,$(1)),$(wildcard shm/*.cc),$(wildcard src/$(1)/*.cc src/$(1)/*/*.cc))
+# The demo phone's page and JsSIP, as one source; made at build time.
+DEMO := $(BUILD)/gen/demo_assets.cc
 objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(1))
 ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(BUILD)/lib/$(f).a))
 
@@ -61,8 +63,8 @@ UNIT_TESTS := $(UNIT_FOLDERS:%=$(BUILD)/tests/%)
 SUPPORT := $(call objects,$(wildcard tests/support/*.cc))
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check check-long check-floors check-headers check-man check-tests asan fuzz fuzz-smoke man install \
-        uninstall clean format bench tidy
+.PHONY: all run test check check-long check-floors check-headers check-man check-tests asan fuzz fuzz-build \
+        fuzz-programs fuzz-smoke man install uninstall clean format bench tidy
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -79,6 +81,14 @@ $(BUILD)/lib/$(1).a: $(call objects,$(call sources,$(1)))
 	@ar rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+$(DEMO): scripts/embed-demo src/stage/demo/package-lock.json $(wildcard src/stage/demo/demo_page.* src/stage/demo/*.svg)
+	@mkdir -p $(@D)
+	@echo "  DEMO $@"; scripts/embed-demo $@
+$(BUILD)/obj/gen/demo_assets.o: $(DEMO)
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"; $(CXX) $(CPPFLAGS) $(filter-out -Wpedantic,$(CXXFLAGS)) -c $< -o $@
+$(BUILD)/lib/stage.a: $(BUILD)/obj/gen/demo_assets.o
 
 $(BUILD)/sipwsd: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(ARCHIVES)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) -Wl,--no-whole-archive $(LIBS) -o $@
@@ -110,5 +120,101 @@ check-$(1): $(BUILD)/tests/$(1)
 	$(BUILD)/tests/$(1) --gtest_brief=1
 endef
 $(foreach f,$(UNIT_FOLDERS),$(eval $(call unit_rule,$(f))))
+
+# The daemon with live kill points, for the process tests.
+$(BUILD)/sipwsd-killable: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(call test_archive,$(FOLDERS))
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) -Wl,--no-whole-archive $(LIBS) -o $@
+# A routing stage of somebody else's: only the contract's headers.
+$(BUILD)/tests/example_stage.so: tests/stage/plugin/example_stage.cc $(wildcard include/sipwsd/*.h)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) -std=c++20 -Iinclude -O1 -fPIC -shared $(WARN) $< -o $@
+
+TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/example_stage.so $(BUILD)/sipwsd-killable
+check-tests: all $(TEST_PROGRAMS)
+	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS)
+UNIT_ITEMS := $(foreach t,$(UNIT_TESTS),$(t)$(if $(filter process,$(notdir $(t))),:4))
+SCRIPT_ITEMS := $(foreach t,$(sort $(wildcard tests/scripts/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
+CLIENT_ITEMS := "clients=SIPWSD=$(abspath $(BUILD))/sipwsd node tests/clients/run.mjs"
+
+check-floors:
+	@scripts/check-floors
+check-headers:
+	@scripts/check-headers $(CXX) $(CPPFLAGS) -std=c++20 $(WARN)
+check-man: all
+	@scripts/gen-man --check $(BUILD)/sipwsd
+man: all
+	scripts/gen-man $(BUILD)/sipwsd
+
+check: check-floors check-headers check-man check-tests
+check-long: all $(TEST_PROGRAMS)
+	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs 1 --seconds 3600 $(LONG_ITEMS)
+LONG_ITEMS := $(foreach t,$(sort $(wildcard tests/long/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
+
+run:
+	@scripts/install-deps build
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@exec $(BUILD)/sipwsd --demo -F
+
+test:
+	@scripts/install-deps all
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_PROGRAMS) fuzz-build
+	@$(MAKE) --no-print-directory -j$(JOBS) check-floors check-headers check-man
+	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS) $(CLIENT_ITEMS) "fuzz=$(MAKE) --no-print-directory fuzz-smoke"
+
+asan:
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-asan SANITIZE=address,undefined OPT="-O1 -g" check-tests
+
+# --- fuzzing: libFuzzer, so clang; the first line of a target names the archives it links --------------------------------
+FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cc,%,$(wildcard tests/fuzz/*_fuzz.cc))
+FUZZ_BUILD := build-fuzz
+fuzz-build:
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(FUZZ_BUILD) CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined OPT="-O1 -g" fuzz-programs
+fuzz: fuzz-build
+fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+fuzz_links = $(shell sed -n '1s,^// links: ,,p' tests/fuzz/$(1)_fuzz.cc)
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(BUILD)/obj/tests/fuzz/$(1)_fuzz.o $(foreach f,$(call fuzz_links,$(1)),$(BUILD)/lib/$(f).a)
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer,address,undefined $$^ $(LIBS) -o $$@
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call fuzz_rule,$(t))))
+FUZZ_SECONDS ?= 3
+fuzz-smoke: fuzz-build
+	@scripts/fuzz-smoke $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# --- benchmarks ----------------------------------------------------------------------------------------------------------
+BENCH_PROGRAMS :=
+bench: all $(BENCH_PROGRAMS)
+	tests/bench/run-bench $(BUILD)
+
+# --- the rest ------------------------------------------------------------------------------------------------------------
+format:
+	clang-format -i $(shell git ls-files '*.h' '*.cc')
+tidy:
+	@clang-tidy $(or $(FILES),$(wildcard src/*/*.cc src/stage/*/*.cc shm/*.cc)) -- $(CPPFLAGS) -std=c++20
+
+install: all
+	install -D -m 755 $(BUILD)/sipwsd $(DESTDIR)$(PREFIX)/sbin/sipwsd
+	install -D -m 755 $(BUILD)/sipwsctl $(DESTDIR)$(PREFIX)/bin/sipwsctl
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/sipwsd include/sipwsd/*.h
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/*.5
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 man/*.7
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/*.8
+	install -D -m 755 scripts/init.d/sipwsd $(DESTDIR)/etc/init.d/sipwsd
+	install -D -m 644 scripts/sipwsd.service $(DESTDIR)/lib/systemd/system/sipwsd.service
+	install -D -m 644 scripts/logrotate $(DESTDIR)/etc/logrotate.d/sipwsd
+	test -e $(DESTDIR)/etc/sipwsd/sipwsd.cfg || install -D -m 640 etc/sipwsd.cfg $(DESTDIR)/etc/sipwsd/sipwsd.cfg
+	test -e $(DESTDIR)/etc/default/sipwsd || install -D -m 644 etc/default/sipwsd $(DESTDIR)/etc/default/sipwsd
+
+# Configuration stays: it is the operator's.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sipwsd $(DESTDIR)$(PREFIX)/bin/sipwsctl
+	rm -rf $(DESTDIR)$(PREFIX)/include/sipwsd
+	rm -f $(foreach n,1 5 7 8,$(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man$(n)/%,$(wildcard man/*.$(n))))
+	rm -f $(DESTDIR)/etc/init.d/sipwsd $(DESTDIR)/lib/systemd/system/sipwsd.service $(DESTDIR)/etc/logrotate.d/sipwsd
+
+clean:
+	rm -rf $(BUILD) build-asan $(FUZZ_BUILD)
 
 -include $(shell find $(BUILD)/obj $(BUILD)/obj-kill -name '*.d' 2>/dev/null)

@@ -15,7 +15,8 @@ std::vector<Target> ShmStore::lookup(std::string_view aor) {
     Target target{.request_uri = std::string(binding.contact),
                   .flow = binding.flow,
                   .route = {},
-                  .q = binding.q < 0 ? 1000 : binding.q};
+                  .q = binding.q < 0 ? 1000 : binding.q,
+                  .record_route = {}};
     for (const auto& hop : sip::values(binding.path)) target.route.emplace_back(hop.text);
     targets.push_back(std::move(target));
   }
