@@ -112,8 +112,8 @@ Cursor::Nesting::Nesting(Cursor& cursor) : cursor_(cursor), fits_(++cursor.depth
 std::string describe(const Token& token) {
   switch (token.kind) {
     case TokenKind::end: return "the end of the file";
-    case TokenKind::string: return "the string " + quoted(token.text);
-    default: return quoted(token.text);
+    case TokenKind::string: return "the string " + in_quotes(token.text);
+    default: return in_quotes(token.text);
   }
 }
 

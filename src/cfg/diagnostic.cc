@@ -87,7 +87,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > longest_word) continue;
     const std::size_t distance = edits(word, candidate);
-    if (distance >= least) continue;
+    if (distance >= least || distance >= word.size()) continue;
     least = distance;
     best = candidate;
   }
@@ -96,11 +96,11 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
                          std::string alternative) {
-  if (const auto near = nearest(word, candidates)) return "did you mean " + quoted(*near) + "?";
+  if (const auto near = nearest(word, candidates)) return "did you mean " + in_quotes(*near) + "?";
   return alternative;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t longest = 60;
   if (text.size() <= longest) return '"' + log::escaped(text) + '"';
   return '"' + log::escaped(text.substr(0, longest)) + "...\"";

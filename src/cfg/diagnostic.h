@@ -50,6 +50,6 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates,
                          std::string alternative = {});
 // Text of the file inside double quotes, shortened and with control characters escaped, for use in a diagnostic.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace sipwsd::cfg

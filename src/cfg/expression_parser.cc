@@ -114,7 +114,7 @@ ExpressionPtr named(Cursor& cursor) {
   }
   const bool longer = !next.space_before && (next.is(".") || next.is(":"));
   if (cursor.peek().is(TokenKind::word) && !longer) {
-    cursor.fail(quoted(cursor.peek().text) + " is no number", "numbers are 32 bits: 10, 0x1f, 017, 101b");
+    cursor.fail(in_quotes(cursor.peek().text) + " is no number", "numbers are 32 bits: 10, 0x1f, 017, 101b");
     return nullptr;
   }
   return make(where, Word{longer ? cursor.take_bare(Cursor::Bare::expression) : cursor.take().text});

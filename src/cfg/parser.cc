@@ -75,12 +75,12 @@ bool TopLevel::item() {
   if (token.text == "modparam") return mod_param();
   if (token.text == "flags" && !next.is("=")) return flags();
   if (next.is("=") || next.is(".")) return global();
-  if (is_top_level_word(token)) return cursor_.fail("expected { after " + quoted(token.text));
+  if (is_top_level_word(token)) return cursor_.fail("expected { after " + in_quotes(token.text));
   if (next.is("(") || next.is("{") || next.is("[") || next.is(TokenKind::string))
-    return cursor_.fail(quoted(token.text) + " means nothing at the top level",
+    return cursor_.fail(in_quotes(token.text) + " means nothing at the top level",
                         did_you_mean(token.text, top_level_words, "functions are called inside route blocks"));
   cursor_.take();
-  return cursor_.fail_expected("= after " + quoted(token.text), "parameters are set as name=value");
+  return cursor_.fail_expected("= after " + in_quotes(token.text), "parameters are set as name=value");
 }
 
 std::optional<Value> TopLevel::value() {

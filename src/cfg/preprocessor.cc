@@ -49,32 +49,30 @@ void Preprocessor::define(std::string name, std::string text) {
 }
 
 std::vector<Token> Preprocessor::run(std::uint32_t file) {
-  read_file(file);
-  Token end;
-  end.where.file = file;
-  end.where.line = 1 + static_cast<std::uint32_t>(std::count(sources_[file].text.begin(), sources_[file].text.end(), '\n'));
-  end.where.column = 1;
+  Token end = read_file(file);
   if (awaiting_path_) diagnostics_.error(end.where, "a file name is missing", "write include_file \"name\"");
   out_.push_back(std::move(end));
   return std::move(out_);
 }
 
-void Preprocessor::read_file(std::uint32_t file) {
+Token Preprocessor::read_file(std::uint32_t file) {
   open_files_.push_back(file);
   Lexer lexer(sources_[file].text, {file, 1, 1}, diagnostics_);
   std::vector<Condition> conditions;
-  while (!diagnostics_.exhausted()) {
+  Token token;
+  do {
     const bool reading = conditions.empty() || conditions.back().active;
-    Token token = reading ? lexer.next() : lexer.next_directive();
-    if (token.is(TokenKind::end)) break;
+    token = reading ? lexer.next() : lexer.next_directive();
     if (token.is(TokenKind::directive))
       obey(token, conditions);
-    else
-      accept(std::move(token));
-  }
+    else if (!token.is(TokenKind::end))
+      accept(token);
+  } while (!token.is(TokenKind::end) && !diagnostics_.exhausted());
   if (!conditions.empty() && !diagnostics_.exhausted())
     diagnostics_.error(conditions.back().where, "this condition is open at the end of the file", "add #!endif");
   open_files_.pop_back();
+  token.kind = TokenKind::end;
+  return token;
 }
 
 void Preprocessor::obey(const Token& directive, std::vector<Condition>& conditions) {
@@ -133,7 +131,7 @@ void Preprocessor::obey_define(const Token& directive, Redefine redefine) {
   if (is_defined(name)) {
     if (redefine == Redefine::keep) return;
     if (redefine == Redefine::refuse)
-      return diagnostics_.error(directive.extra_where, quoted(name) + " is defined already",
+      return diagnostics_.error(directive.extra_where, in_quotes(name) + " is defined already",
                                 "write #!trydef to keep the first, #!redef to replace it");
   }
   const std::string_view text = trim_blanks(std::string_view(directive.extra).substr(name.size()));
@@ -152,10 +150,10 @@ void Preprocessor::obey_subst(const Token& directive, Defines defines) {
   if (defines != Defines::none) {
     const std::string& name = parsed->pattern();
     if (!is_identifier(name))
-      return diagnostics_.error(spec.where, "#!" + directive.text + " defines an identifier, and " + quoted(name) +
+      return diagnostics_.error(spec.where, "#!" + directive.text + " defines an identifier, and " + in_quotes(name) +
                                                 " is none", "write #!subst to replace other text");
     if (is_defined(name))
-      return diagnostics_.error(spec.where, quoted(name) + " is defined already", "use another name");
+      return diagnostics_.error(spec.where, in_quotes(name) + " is defined already", "use another name");
     const std::string& text = parsed->replacement();
     defines_.emplace(name, defines == Defines::quoted ? '"' + text + '"' : text);
   }
@@ -174,11 +172,11 @@ void Preprocessor::include(const Token& path, Missing missing) {
   }
   if (text.is(Errc::not_found) && missing == Missing::ignore) return;
   if (!text)
-    return diagnostics_.error(path.where, "can't read " + quoted(path.text) + ": " + text.error().why,
+    return diagnostics_.error(path.where, "can't read " + in_quotes(path.text) + ": " + text.error().why,
                               text.is(Errc::not_found) ? "import_file does not mind a missing file" : "");
   for (const auto file : open_files_)
     if (sources_[file].name == name)
-      return diagnostics_.error(path.where, quoted(path.text) + " includes itself", "remove one include_file");
+      return diagnostics_.error(path.where, in_quotes(path.text) + " includes itself", "remove one include_file");
   read_file(sources_.add(name, *std::move(text)));
 }
 

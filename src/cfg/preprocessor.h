@@ -46,7 +46,7 @@ class Preprocessor {
   enum class Missing { error, ignore };
   enum class Defines { none, text, quoted };
 
-  void read_file(std::uint32_t file);
+  Token read_file(std::uint32_t file);  // returns its end
   void obey(const Token& directive, std::vector<Condition>& conditions);
   void obey_condition(const Token& directive, std::vector<Condition>& conditions);
   void obey_define(const Token& directive, Redefine redefine);

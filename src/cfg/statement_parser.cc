@@ -171,7 +171,7 @@ bool parse_call(Cursor& cursor, Evaluate& node) {
   if (!cursor.peek(1).is("(")) {
     if (name.text == "else") return cursor.fail("else without an if", "is there a ; or } too many in front of it?");
     if (name.text == "case" || name.text == "default") return cursor.fail(name.text + " outside a switch", "remove it");
-    return cursor.fail("expected ( after " + quoted(name.text),
+    return cursor.fail("expected ( after " + in_quotes(name.text),
                        did_you_mean(name.text, statement_words, "functions are called as " + name.text + "()"));
   }
   node.call = parse_expression(cursor);

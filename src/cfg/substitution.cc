@@ -13,6 +13,7 @@ Substitution::~Substitution() = default;
 
 Result<Substitution> Substitution::parse(std::string_view spec) {
   if (spec.empty()) return Error{Errc::malformed, "nothing to substitute"};
+  if (spec.size() > longest_spec) return Error{Errc::too_large, "a substitution is longer than 1024 bytes"};
   const char separator = spec[0];
   std::array<std::string, 3> parts;
   std::size_t part = 0;

@@ -16,6 +16,9 @@ namespace sipwsd::cfg {
 
 class Substitution {
  public:
+  // Matching costs expression times text: substitutions of substitutions must not make both grow.
+  static constexpr std::size_t longest_spec = 1024;
+
   // `spec` without its quotes: the first character separates; flags g (every match) and i (without case).
   static Result<Substitution> parse(std::string_view spec);
   Substitution(Substitution&&) noexcept;

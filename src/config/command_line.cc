@@ -63,7 +63,7 @@ std::string unknown_flag(const CLI::App& app, const std::string& given) {
     for (const auto& known : option->get_lnames()) names.push_back("--" + known);
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   if (!given.starts_with('-'))
-    return "unexpected word " + cfg::quoted(given) + "; parameters are flags, see --help";
+    return "unexpected word " + cfg::in_quotes(given) + "; parameters are flags, see --help";
   return "unknown flag " + name + "; " + cfg::did_you_mean(name, candidates, "see --help");
 }
 
@@ -143,7 +143,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   for (const auto& definition : storage.definitions) {
     const auto equals = definition.find('=');
     if (!cfg::is_identifier(std::string_view(definition).substr(0, equals)))
-      return Error{Errc::malformed, "-A " + cfg::quoted(definition) + " defines no identifier; write -A ID or -A ID=text"};
+      return Error{Errc::malformed, "-A " + cfg::in_quotes(definition) + " defines no identifier; write -A ID or -A ID=text"};
     storage.line.definitions.push_back(
         {definition.substr(0, equals), equals == std::string::npos ? "" : definition.substr(equals + 1)});
   }
@@ -158,7 +158,7 @@ std::string help_text() {
   configure(app, storage);
   std::string out =
       "Usage: sipwsd [-f FILE] [-F] [flags]\n"
-      "SIP and MSRP over WebSocket. Flags win over the configuration file; sipwsd.cfg(5) has every parameter.\n";
+      "SIP over WebSocket for phones in browsers. Flags win over the configuration file, sipwsd.cfg(5).\n";
   std::string group;
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;

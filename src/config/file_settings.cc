@@ -101,7 +101,7 @@ void FileReader::set_list(const Param& param, const cfg::Global& global) {
 
 void FileReader::read(const cfg::Global& global) {
   if (global.name.find('.') != std::string::npos)
-    return diagnostics_.warning(global.where, cfg::quoted(global.name) + " is ignored",
+    return diagnostics_.warning(global.where, cfg::in_quotes(global.name) + " is ignored",
                                 "variables of this kind are for route blocks");
   if (global.name == "debug") return set_debug(global);
   std::string_view name = global.name;
@@ -111,7 +111,7 @@ void FileReader::read(const cfg::Global& global) {
   if (!row) {
     if (is_ignored_global(global.name))
       return diagnostics_.warning(global.where, global.name + " is ignored", "it has no effect here");
-    return diagnostics_.error(global.where, "no parameter is called " + cfg::quoted(global.name),
+    return diagnostics_.error(global.where, "no parameter is called " + cfg::in_quotes(global.name),
                               hint_for_global(global.name));
   }
   const Param& param = *row->param;
@@ -131,7 +131,7 @@ void FileReader::read(const cfg::LoadModule& load) {
   if (const auto slash = name.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
   if (name.ends_with(".so")) name.remove_suffix(3);
   if (!is_module(name))
-    return diagnostics_.error(load.where, "no module is called " + cfg::quoted(load.name),
+    return diagnostics_.error(load.where, "no module is called " + cfg::in_quotes(load.name),
                               cfg::did_you_mean(name, module_names(), "remove the line"));
   facts_.modules.emplace(name);
 }
@@ -143,7 +143,7 @@ void FileReader::set_in_module(std::string_view module, const cfg::ModParam& par
     if (input.form == Input::Form::quoted && is_boolean(*row->param)) input.form = Input::Form::word;
     return set(*row->param, input, param.value.where);
   }
-  const std::string what = "module " + std::string(module) + " has no parameter " + cfg::quoted(param.name.text);
+  const std::string what = "module " + std::string(module) + " has no parameter " + cfg::in_quotes(param.name.text);
   if (is_ignored_param(module, param.name.text))
     return diagnostics_.warning(param.name.where, std::string(module) + "." + param.name.text + " is ignored",
                                 "it has no effect here");
@@ -167,7 +167,7 @@ void FileReader::read(const cfg::ModParam& param) {
   std::vector<std::string_view> loaded;
   const std::string unknown = modules_named(param, loaded);
   if (loaded.empty() && !unknown.empty())
-    return diagnostics_.error(param.where, "no module is called " + cfg::quoted(unknown),
+    return diagnostics_.error(param.where, "no module is called " + cfg::in_quotes(unknown),
                               cfg::did_you_mean(unknown, module_names(), "globals are set as name=value"));
   if (loaded.empty())
     return diagnostics_.error(param.where, "module " + param.modules.text + " is not loaded yet",

@@ -34,7 +34,7 @@ const ProtocolRow* protocol_named(std::string_view word) {
 }
 
 Error wrong(std::string_view text, std::string_view why, std::string_view hint) {
-  return {Errc::malformed, cfg::quoted(text) + " " + std::string(why) + "; " + std::string(hint)};
+  return {Errc::malformed, cfg::in_quotes(text) + " " + std::string(why) + "; " + std::string(hint)};
 }
 
 constexpr std::string_view form = "write PROTO:ADDRESS:PORT, like ws:127.0.0.1:8080 or tls:[2001:db8::1]:5061";

@@ -41,7 +41,7 @@ std::string write_alias(const Settings& settings) {
 
 Result<void> read_auth_mode(Settings& settings, std::string_view text) {
   if (text != "none" && text != "digest")
-    return Error{Errc::out_of_range, cfg::quoted(text) + " is no auth_mode; write none or digest"};
+    return Error{Errc::out_of_range, cfg::in_quotes(text) + " is no auth_mode; write none or digest"};
   settings.auth_mode = text == "none" ? AuthMode::none : AuthMode::digest;
   return {};
 }

@@ -13,7 +13,7 @@ namespace {
 Result<void> read_log_level(Settings& settings, std::string_view text) {
   if (!log::parse_level(text, settings.log_level))
     return Error{Errc::out_of_range,
-                 cfg::quoted(text) + " is no log level; write fatal, error, warning, notice, info or debug"};
+                 cfg::in_quotes(text) + " is no log level; write fatal, error, warning, notice, info or debug"};
   return {};
 }
 std::string write_log_level(const Settings& settings) { return std::string(log::name(settings.log_level)); }
@@ -38,7 +38,7 @@ Result<void> read_facility(Settings& settings, std::string_view text) {
     settings.log_facility = facilities[i].number;
     return {};
   }
-  return Error{Errc::out_of_range, cfg::quoted(text) + " is no log facility; " +
+  return Error{Errc::out_of_range, cfg::in_quotes(text) + " is no log facility; " +
                                        cfg::did_you_mean(text, names, "write LOG_DAEMON or LOG_LOCAL0 to LOG_LOCAL7")};
 }
 std::string write_facility(const Settings& settings) {

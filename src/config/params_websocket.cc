@@ -20,7 +20,7 @@ Result<void> read_origins(Settings& settings, std::string_view text) {
     const std::string_view host = std::string_view(word).substr(scheme == std::string::npos ? 0 : scheme + 3);
     if (word != "null" && (scheme == std::string::npos || scheme == 0 || host.empty() ||
                            host.find_first_of("/?#@") != std::string_view::npos))
-      return Error{Errc::malformed, cfg::quoted(word) + " is no origin; write https://host, https://host:port, "
+      return Error{Errc::malformed, cfg::in_quotes(word) + " is no origin; write https://host, https://host:port, "
                                                         "https://*.domain or null"};
     settings.allowed_origins.push_back(std::exchange(word, {}));
     return {};
