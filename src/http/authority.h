@@ -8,7 +8,7 @@
 namespace sipwsd::http {
 
 struct Authority {
-  std::string_view host;             // as written; an IPv6 address keeps its brackets
+  std::string_view host;  // as written; an IPv6 address keeps its brackets
   std::optional<std::uint16_t> port;
 };
 

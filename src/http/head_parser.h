@@ -32,7 +32,7 @@ struct RequestHead {
   std::string_view authority;  // of an absolute target, otherwise Host (RFC 9112 3.2.2); empty only before HTTP/1.1
   Version version;
   HeaderList headers;
-  std::size_t length = 0;      // bytes of the head: what follows belongs to the next protocol
+  std::size_t length = 0;  // bytes of the head: what follows belongs to the next protocol
 };
 
 // Finds the end of a head that arrives in pieces and looks at every byte once.

@@ -22,7 +22,8 @@ constexpr std::size_t binary_fixed = 16;   // signature, version and command, fa
 
 Error malformed(const char* why) { return {Errc::malformed, why}; }
 
-// --- version 1 --------------------------------------------------------------------------------------------------------
+// --- version 1
+// --------------------------------------------------------------------------------------------------------
 
 std::string_view take_word(std::string_view& rest) {
   const auto space = rest.find(' ');
@@ -68,7 +69,8 @@ Result<ProxyHeader> parse_text(std::string_view in) {
   return header;
 }
 
-// --- version 2 --------------------------------------------------------------------------------------------------------
+// --- version 2
+// --------------------------------------------------------------------------------------------------------
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
 std::uint16_t number16(std::string_view bytes, std::size_t at) {
@@ -177,9 +179,12 @@ ProxySniff sniff_proxy_header(ByteView in) noexcept {
 
 Result<ProxyHeader> parse_proxy_header(ByteView in) {
   switch (sniff_proxy_header(in)) {
-    case ProxySniff::no: return malformed("not a PROXY header");
-    case ProxySniff::perhaps: return Errc::incomplete;
-    case ProxySniff::yes: break;
+    case ProxySniff::no:
+      return malformed("not a PROXY header");
+    case ProxySniff::perhaps:
+      return Errc::incomplete;
+    case ProxySniff::yes:
+      break;
   }
   const auto text = as_text(in);
   return text.starts_with(text_start) ? parse_text(text) : parse_binary(text);

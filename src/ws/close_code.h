@@ -11,8 +11,8 @@ enum class CloseCode : std::uint16_t {
   going_away = 1001,
   protocol_error = 1002,
   unsupported_data = 1003,
-  no_status = 1005,          // never on the wire: a Close frame without a code (7.1.5)
-  abnormal = 1006,           // never on the wire: the connection ended without a Close frame
+  no_status = 1005,  // never on the wire: a Close frame without a code (7.1.5)
+  abnormal = 1006,   // never on the wire: the connection ended without a Close frame
   invalid_payload = 1007,
   policy_violation = 1008,
   message_too_big = 1009,

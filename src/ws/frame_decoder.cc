@@ -20,7 +20,7 @@ std::uint64_t number(ByteView in, std::size_t from, std::size_t size) {
 Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload) {
   if (in.empty()) return Errc::incomplete;
   const std::uint8_t first = at(in, 0);
-  if ((first & reserved_bits) != 0) return Errc::malformed;  // 5.2: no extension is ever negotiated
+  if ((first & reserved_bits) != 0) return Errc::malformed;    // 5.2: no extension is ever negotiated
   if (!is_known(first & opcode_bits)) return Errc::malformed;  // Kamailio 4.1 says 1008; see reference/websocket.md 5
   FrameHeader header;
   header.opcode = static_cast<Opcode>(first & opcode_bits);
@@ -52,11 +52,16 @@ Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payl
 
 CloseCode close_code_of(const Error& error) noexcept {
   switch (error.code) {
-    case Errc::too_large: return CloseCode::message_too_big;
-    case Errc::out_of_range: return CloseCode::invalid_payload;
-    case Errc::refused: return CloseCode::policy_violation;
-    case Errc::full: return CloseCode::internal_error;
-    default: return CloseCode::protocol_error;
+    case Errc::too_large:
+      return CloseCode::message_too_big;
+    case Errc::out_of_range:
+      return CloseCode::invalid_payload;
+    case Errc::refused:
+      return CloseCode::policy_violation;
+    case Errc::full:
+      return CloseCode::internal_error;
+    default:
+      return CloseCode::protocol_error;
   }
 }
 

@@ -40,15 +40,12 @@ std::size_t encode_masked_header(std::span<std::byte, max_frame_header> out, Opc
   return size + key.size();
 }
 
-Opcode opcode_for(std::string_view payload) noexcept {
-  return base::is_utf8(payload) ? Opcode::text : Opcode::binary;
-}
+Opcode opcode_for(std::string_view payload) noexcept { return base::is_utf8(payload) ? Opcode::text : Opcode::binary; }
 
 ControlFrame control_frame(Opcode opcode, ByteView payload) noexcept {
   payload = payload.first(std::min(payload.size(), max_control_payload));
   ControlFrame frame;
-  const auto header =
-      encode_header(std::span{frame.bytes_}.first<max_server_header>(), opcode, payload.size());
+  const auto header = encode_header(std::span{frame.bytes_}.first<max_server_header>(), opcode, payload.size());
   std::copy(payload.begin(), payload.end(), frame.bytes_.begin() + static_cast<std::ptrdiff_t>(header));
   frame.size_ = static_cast<std::uint8_t>(header + payload.size());
   return frame;

@@ -46,7 +46,7 @@ bool is_under(std::string_view path, std::string_view prefix) {
 }
 
 bool is_key(std::optional<std::string_view> value) {
-  if (!value || value->size() != 24) return false;
+  if (!value) return false;
   const auto key = base::unbase64(*value);
   return key && key->size() == key_size;
 }
@@ -78,9 +78,12 @@ SubProtocol preferred(SubProtocols common) {
 
 std::string_view allowed_origin(CorsMode mode, std::optional<std::string_view> origin) {
   switch (mode) {
-    case CorsMode::none: return {};
-    case CorsMode::any: return "*";
-    case CorsMode::echo_origin: return origin.value_or(std::string_view{});
+    case CorsMode::none:
+      return {};
+    case CorsMode::any:
+      return "*";
+    case CorsMode::echo_origin:
+      return origin.value_or(std::string_view{});
   }
   return {};
 }
@@ -158,7 +161,8 @@ std::string write_refusal(const Refusal& refusal, std::string_view server) {
   if (refusal.status == http::Status::method_not_allowed) headers.push_back({"Allow", "GET"});
   std::array<char, 20> digits;
   if (refusal.status == http::Status::service_unavailable) {
-    const auto seconds = static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(refusal.retry_after.count(), 1));
+    const auto seconds =
+        static_cast<std::uint64_t>(std::max<std::chrono::seconds::rep>(refusal.retry_after.count(), 1));
     headers.push_back({"Retry-After", {digits.data(), base::write_decimal(digits.data(), seconds)}});
   }
   return written(refusal.status, headers, server);

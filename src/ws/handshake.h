@@ -47,26 +47,26 @@ std::optional<ServedHost> served_host(std::string_view text);
 struct HandshakePolicy {
   bool enabled = true;
   SubProtocols sub_protocols{1};
-  bool require_sub_protocol = true;        // RFC 7118 4; the echo stage takes clients that offer none
+  bool require_sub_protocol = true;  // RFC 7118 4; the echo stage takes clients that offer none
   CorsMode cors_mode = CorsMode::none;
-  std::vector<ServedHost> served_hosts;    // empty: any name
-  std::string path_prefix;                 // empty: any path; "/ws" is /ws and /ws/..., not /wss
+  std::vector<ServedHost> served_hosts;  // empty: any name
+  std::string path_prefix;               // empty: any path; "/ws" is /ws and /ws/..., not /wss
   OriginPolicy origins;
-  std::chrono::seconds retry_after{5};     // with 503
+  std::chrono::seconds retry_after{5};  // with 503
 };
 
 struct Acceptance {
   SubProtocol sub_protocol = SubProtocol::none;
-  std::string_view allow_origin;           // for Access-Control-Allow-Origin; empty: no such header. A view into the request
-  std::array<char, 28> accept{};           // Sec-WebSocket-Accept
+  std::string_view allow_origin;  // for Access-Control-Allow-Origin; empty: no such header. A view into the request
+  std::array<char, 28> accept{};  // Sec-WebSocket-Accept
 };
 
 struct Refusal {
   http::Status status{};
-  std::string_view why;                    // for the operator; a constant, nothing the client sent
-  SubProtocols offer;                      // 400: what to ask for
-  bool say_version = false;                // 400, 426: Sec-WebSocket-Version: 13
-  std::chrono::seconds retry_after{};      // 503
+  std::string_view why;                // for the operator; a constant, nothing the client sent
+  SubProtocols offer;                  // 400: what to ask for
+  bool say_version = false;            // 400, 426: Sec-WebSocket-Version: 13
+  std::chrono::seconds retry_after{};  // 503
 };
 
 // Is this an attempt at a WebSocket at all? (A plain GET may want the demo page.)

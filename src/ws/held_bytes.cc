@@ -8,7 +8,9 @@
 namespace sipwsd::ws {
 
 HeldBytes::HeldBytes(HeldBytes&& other) noexcept
-    : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)), capacity_(std::exchange(other.capacity_, 0)) {}
+    : memory_(std::move(other.memory_)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
 
 HeldBytes& HeldBytes::operator=(HeldBytes&& other) noexcept {
   memory_ = std::move(other.memory_);

@@ -1,6 +1,7 @@
 #pragma once
 // Bytes kept between reads: the part of a message or a control frame that has arrived. Grows with what is there, never
-// with what a peer announces (S12, S14): at most one and a half times the content plus 512 bytes. Empty, it owns nothing.
+// with what a peer announces (S12, S14): at most one and a half times the content plus 512 bytes. Empty, it owns
+// nothing.
 
 #include "sipwsd/bytes.h"
 

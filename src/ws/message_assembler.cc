@@ -16,7 +16,6 @@ Result<void> MessageAssembler::begin_frame(const FrameHeader& header, const Rece
   if (!continues) {
     opcode_ = header.opcode;
     received_ = fragments_ = empty_fragments_ = 0;
-    utf8_.reset();
     inside_ = true;
   }
   if (header.payload_length > limits.max_message_size - std::min(received_, limits.max_message_size))

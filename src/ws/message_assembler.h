@@ -35,9 +35,9 @@ class MessageAssembler {
   // From now on data is followed, but neither kept nor checked nor given: we have sent our Close.
   void discard_data() noexcept;
 
-  Opcode opcode() const noexcept { return opcode_; }               // of the message under way, or just completed
-  bool inside_message() const noexcept { return inside_; }         // a first fragment has come, the final one has not
-  std::size_t received() const noexcept { return received_; }      // payload bytes of the message so far
+  Opcode opcode() const noexcept { return opcode_; }           // of the message under way, or just completed
+  bool inside_message() const noexcept { return inside_; }     // a first fragment has come, the final one has not
+  std::size_t received() const noexcept { return received_; }  // payload bytes of the message so far
   std::size_t memory_held() const noexcept { return held_.capacity(); }
 
  private:
@@ -46,7 +46,7 @@ class MessageAssembler {
   std::uint32_t announced_ = 0;  // what received_ will be at the end of the current frame
   std::uint32_t fragments_ = 0;
   std::uint32_t empty_fragments_ = 0;
-  base::Utf8Validator utf8_;
+  base::Utf8Validator utf8_;  // at a character's boundary between messages: one that is not ends the connection
   Opcode opcode_ = Opcode::text;
   bool inside_ = false;
   bool final_ = false;

@@ -16,7 +16,8 @@ struct Origin {
 
 bool is_scheme(std::string_view text) {  // RFC 3986 3.1
   return !text.empty() && http::is_alnum(text.front()) && !http::is_digit(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return http::is_alnum(c) || c == '+' || c == '-' || c == '.'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return http::is_alnum(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 // RFC 6454 6.2: scheme "://" host [":" port], and nothing behind it.

@@ -24,7 +24,8 @@ class OriginPolicy {
   // Each entry is `scheme://host[:port]`, where a label of the host may be `*` and stands for exactly one label
   // (`https://*.example.com` is not example.com, nor a.b.example.com); or `null`; or `*` for every origin but null.
   // A port that is not written is the scheme's own.
-  static Result<OriginPolicy> parse(std::span<const std::string> entries, Absent absent = Absent::allowed_without_a_list);
+  static Result<OriginPolicy> parse(std::span<const std::string> entries,
+                                    Absent absent = Absent::allowed_without_a_list);
 
   bool allows(std::optional<std::string_view> origin) const noexcept;
 

@@ -100,7 +100,8 @@ Event Receiver::control_event(ByteView payload) {
 Event Receiver::close_event(ByteView payload) {
   if (payload.empty()) return end(Closed{CloseCode::no_status, {}});
   if (payload.size() == 1) return fail(Error{Errc::malformed, {}});
-  const auto code = static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8 | static_cast<unsigned>(payload[1]));
+  const auto code =
+      static_cast<std::uint16_t>(static_cast<unsigned>(payload[0]) << 8 | static_cast<unsigned>(payload[1]));
   const auto reason = as_text(payload.subspan(2));
   if (!may_be_received(code)) return fail(Error{Errc::malformed, {}});
   if (!base::is_utf8(reason)) return fail(Error{Errc::out_of_range, {}});

@@ -27,20 +27,20 @@
 namespace sipwsd::ws {
 
 struct Message {
-  Opcode opcode;          // text or binary
+  Opcode opcode;  // text or binary
   ByteView payload;
 };
 struct Ping {
-  ByteView payload;       // to be sent back (5.5.3)
+  ByteView payload;  // to be sent back (5.5.3)
 };
 struct Pong {
   ByteView payload;
 };
-struct Closed {           // the peer's Close frame; answer with the same code (5.5.1), or without one for no_status
+struct Closed {  // the peer's Close frame; answer with the same code (5.5.1), or without one for no_status
   CloseCode code;
   std::string_view reason;
 };
-struct Failed {           // fail the connection: send a Close with this, then close (7.1.7)
+struct Failed {  // fail the connection: send a Close with this, then close (7.1.7)
   CloseCode code;
   std::string_view reason;  // a constant
 };
@@ -56,9 +56,7 @@ class Receiver {
   void discard_data() noexcept { assembler_.discard_data(); }
 
   // No byte of a frame or message is waiting for its rest.
-  bool is_idle() const noexcept {
-    return ended_ || (!in_frame_ && header_size_ == 0 && !assembler_.inside_message());
-  }
+  bool is_idle() const noexcept { return ended_ || (!in_frame_ && header_size_ == 0 && !assembler_.inside_message()); }
   bool has_ended() const noexcept { return ended_; }
   std::size_t memory_held() const noexcept { return assembler_.memory_held() + control_.capacity(); }
 
@@ -73,10 +71,10 @@ class Receiver {
   Event end(Event event);
 
   MessageAssembler assembler_;
-  HeldBytes control_;                        // of a control frame cut by a read
-  std::uint32_t payload_left_ = 0;           // of the current frame
-  MaskKey mask_{};                           // turned so that its first byte belongs to the next payload byte
-  Opcode opcode_{};                          // of the current frame
+  HeldBytes control_;                                 // of a control frame cut by a read
+  std::uint32_t payload_left_ = 0;                    // of the current frame
+  MaskKey mask_{};                                    // turned so that its first byte belongs to the next payload byte
+  Opcode opcode_{};                                   // of the current frame
   std::array<std::byte, max_frame_header> header_{};  // of a header cut by a read
   std::uint8_t header_size_ = 0;
   Role role_;

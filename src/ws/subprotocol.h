@@ -18,9 +18,12 @@ constexpr std::array all_sub_protocols{SubProtocol::sip, SubProtocol::msrp};
 // The registered name, and the only bytes that are ever echoed; empty for none.
 constexpr std::string_view name(SubProtocol protocol) noexcept {
   switch (protocol) {
-    case SubProtocol::none: return "";
-    case SubProtocol::sip: return "sip";
-    case SubProtocol::msrp: return "msrp";
+    case SubProtocol::none:
+      return "";
+    case SubProtocol::sip:
+      return "sip";
+    case SubProtocol::msrp:
+      return "msrp";
   }
   return "";
 }
@@ -36,7 +39,9 @@ class SubProtocols {
   constexpr SubProtocols() = default;
   constexpr explicit SubProtocols(std::uint8_t bits) noexcept : bits_(bits) {}
   constexpr void insert(SubProtocol protocol) noexcept { bits_ |= static_cast<std::uint8_t>(protocol); }
-  constexpr bool contains(SubProtocol protocol) const noexcept { return (bits_ & static_cast<std::uint8_t>(protocol)) != 0; }
+  constexpr bool contains(SubProtocol protocol) const noexcept {
+    return (bits_ & static_cast<std::uint8_t>(protocol)) != 0;
+  }
   constexpr bool empty() const noexcept { return bits_ == 0; }
 
  private:

@@ -142,13 +142,36 @@ TEST(HeadParser, ReadsEveryFormOfRequestLine) {
 }
 
 TEST(HeadParser, RefusesAMalformedRequestLine) {
-  for (const char* line : {"GET", "GET /", "GET / ", "/ HTTP/1.1", " GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1",
-                           "GET / HTTP/1.1 ", "GET\t/ HTTP/1.1", "GET / / HTTP/1.1", "G@T / HTTP/1.1", "GET / http/1.1",
-                           "GET / HTTP/1", "GET / HTTP/1.", "GET / HTTP/11", "GET / HTTP/1.1x", "GET / HTTP/01.1",
-                           "GET / HTTP/a.1", "GET / HTTPS/1.1", "GET /\x7f HTTP/1.1", "GET /\xc3\xa4 HTTP/1.1",
-                           "GET /a#b HTTP/1.1", "GET x HTTP/1.1", "GET * HTTP/1.1", "CONNECT a:80 HTTP/1.1",
-                           "GET ftp://a/ HTTP/1.1", "GET http:///x HTTP/1.1", "GET http://u@b/ HTTP/1.1",
-                           "GET http://b:x/ HTTP/1.1", "GET http://b:65536/ HTTP/1.1"})
+  for (const char* line : {"GET",
+                           "GET /",
+                           "GET / ",
+                           "/ HTTP/1.1",
+                           " GET / HTTP/1.1",
+                           "GET  / HTTP/1.1",
+                           "GET /  HTTP/1.1",
+                           "GET / HTTP/1.1 ",
+                           "GET\t/ HTTP/1.1",
+                           "GET / / HTTP/1.1",
+                           "G@T / HTTP/1.1",
+                           "GET / http/1.1",
+                           "GET / HTTP/1",
+                           "GET / HTTP/1.",
+                           "GET / HTTP/11",
+                           "GET / HTTP/1.1x",
+                           "GET / HTTP/01.1",
+                           "GET / HTTP/a.1",
+                           "GET / HTTPS/1.1",
+                           "GET /\x7f HTTP/1.1",
+                           "GET /\xc3\xa4 HTTP/1.1",
+                           "GET /a#b HTTP/1.1",
+                           "GET x HTTP/1.1",
+                           "GET * HTTP/1.1",
+                           "CONNECT a:80 HTTP/1.1",
+                           "GET ftp://a/ HTTP/1.1",
+                           "GET http:///x HTTP/1.1",
+                           "GET http://u@b/ HTTP/1.1",
+                           "GET http://b:x/ HTTP/1.1",
+                           "GET http://b:65536/ HTTP/1.1"})
     each_way(with_request_line(line), Limits{}, [&](const Result<RequestHead>& head) {
       ASSERT_TRUE(head.is(Errc::malformed)) << line;
       EXPECT_EQ(status_of(head.error()), Status::bad_request) << line;
@@ -166,48 +189,48 @@ TEST(HeadParser, AnswersAnotherMajorVersionWith505) {
 // S01.
 TEST(HeadParser, RefusesWhatCouldBeReadInTwoWays) {
   const std::vector<std::string> requests = {
-      "GET / HTTP/1.1\nHost: a\n\n",                                  // bare LF
-      "GET / HTTP/1.1\r\nHost: a\n\r\n",                              // in one line
-      "GET / HTTP/1.1\r\nHost: a\r\n\n",                              // in the last one
-      "GET / HTTP/1.1\rHost: a\r\n\r\n",                              // bare CR
-      "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n",                          //
-      "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n",                          //
-      with_line("X: a\r\n b"),                                        // obs-fold
-      with_line("X: a\r\n\tb"),                                       //
-      "GET / HTTP/1.1\r\n Host: a\r\n\r\n",                           // white space before the first header
-      with_line("X: a\0b"s),                                          // NUL
-      with_line("X\0: b"s),                                           //
-      "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"s,                         //
-      with_line("X: a\x01"),                                          // control characters
-      with_line("X: a\x7f"),                                          //
-      with_line("X: a\x1b[0m"),                                       //
-      with_line("X : a"),                                             // white space before the colon
-      with_line("X\t: a"),                                            //
-      with_line(": a"),                                               // no name
-      with_line("X"),                                                 // no colon
-      with_line("X(y): a"),                                           // no token
-      with_line("X\xc3\xa4: a"),                                      //
-      with_line("Host: a"),                                           // Host twice, even when it says the same
-      with_line("HOST: b"),                                           //
-      "GET / HTTP/1.1\r\nX: a\r\n\r\n",                               // no Host
-      "GET / HTTP/1.1\r\nHost:\r\n\r\n",                              // an empty one
-      "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",                          //
-      "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",                          //
-      "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",                          //
-      "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",                          //
-      "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n",                          //
-      "GET http://a/ HTTP/1.1\r\nHost: a b\r\n\r\n",                  // also where it does not count
-      "GET http://a/ HTTP/1.1\r\n\r\n",                               //
-      with_line("Sec-WebSocket-Key: x\r\nsec-websocket-key: x"),      // duplicates
+      "GET / HTTP/1.1\nHost: a\n\n",                              // bare LF
+      "GET / HTTP/1.1\r\nHost: a\n\r\n",                          // in one line
+      "GET / HTTP/1.1\r\nHost: a\r\n\n",                          // in the last one
+      "GET / HTTP/1.1\rHost: a\r\n\r\n",                          // bare CR
+      "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n",                      //
+      "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n",                      //
+      with_line("X: a\r\n b"),                                    // obs-fold
+      with_line("X: a\r\n\tb"),                                   //
+      "GET / HTTP/1.1\r\n Host: a\r\n\r\n",                       // white space before the first header
+      with_line("X: a\0b"s),                                      // NUL
+      with_line("X\0: b"s),                                       //
+      "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"s,                     //
+      with_line("X: a\x01"),                                      // control characters
+      with_line("X: a\x7f"),                                      //
+      with_line("X: a\x1b[0m"),                                   //
+      with_line("X : a"),                                         // white space before the colon
+      with_line("X\t: a"),                                        //
+      with_line(": a"),                                           // no name
+      with_line("X"),                                             // no colon
+      with_line("X(y): a"),                                       // no token
+      with_line("X\xc3\xa4: a"),                                  //
+      with_line("Host: a"),                                       // Host twice, even when it says the same
+      with_line("HOST: b"),                                       //
+      "GET / HTTP/1.1\r\nX: a\r\n\r\n",                           // no Host
+      "GET / HTTP/1.1\r\nHost:\r\n\r\n",                          // an empty one
+      "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",                      //
+      "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",                      //
+      "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",                      //
+      "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",                      //
+      "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n",                      //
+      "GET http://a/ HTTP/1.1\r\nHost: a b\r\n\r\n",              // also where it does not count
+      "GET http://a/ HTTP/1.1\r\n\r\n",                           //
+      with_line("Sec-WebSocket-Key: x\r\nsec-websocket-key: x"),  // duplicates
       with_line("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13"),
       with_line("Origin: http://a\r\nOrigin: http://a"),
-      with_line("Content-Length: 0"),                                 // a body
+      with_line("Content-Length: 0"),  // a body
       with_line("content-length: 5"),
       with_line("Transfer-Encoding: chunked"),
-      "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",                    // two empty lines before the request
+      "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",  // two empty lines before the request
       "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
       "\r\n\r\n",
-      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s,                // a TLS ClientHello on a plain port
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s,  // a TLS ClientHello on a plain port
   };
   for (const auto& request : requests)
     each_way(request, Limits{}, [&](const Result<RequestHead>& head) {

@@ -21,14 +21,19 @@ std::string binary(char command, char family, const std::string& rest) {
 std::string extension(char type, const std::string& value) { return type + number16(value.size()) + value; }
 
 const std::string ipv4 = "\xc0\x00\x02\x07\xc6\x33\x64\x01\xc8\x34\x01\xbb"s;  // 192.0.2.7:51252 -> 198.51.100.1:443
-const std::string ipv6 = base::unhex("20010db8000000000000000000000005" "20010db8000000000000000000000001" "9c560050").value();
+const std::string ipv6 = base::unhex(
+                             "20010db8000000000000000000000005"
+                             "20010db8000000000000000000000001"
+                             "9c560050")
+                             .value();
 
 Result<ProxyHeader> parse(const std::string& bytes) { return parse_proxy_header(as_bytes(bytes)); }
 
 // Incomplete for every shorter prefix, and the same header with and without bytes behind it.
 Result<ProxyHeader> parse_each_way(const std::string& bytes) {
   for (std::size_t size = 0; size < bytes.size(); ++size)
-    EXPECT_TRUE(parse(bytes.substr(0, size)).is(Errc::incomplete)) << size << " of " << base::hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    EXPECT_TRUE(parse(bytes.substr(0, size)).is(Errc::incomplete))
+        << size << " of " << base::hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   auto alone = parse(bytes);
   const auto followed = parse(bytes + "GET / HTTP/1.1\r\n");
   EXPECT_TRUE(alone && followed);
@@ -52,8 +57,9 @@ TEST(ProxyProtocol, ReadsTheTextForm) {
 }
 
 TEST(ProxyProtocol, TakesNoAddressesFromUnknownLocalOrUnix) {
-  for (const auto& bytes : {"PROXY UNKNOWN\r\n"s, "PROXY UNKNOWN ffff::1 whatever 1 2\r\n"s, binary('\x20', '\x00', ""),
-                            binary('\x20', '\x11', ipv4), binary('\x21', '\x00', "junk"), binary('\x21', '\x31', std::string(216, 'x'))}) {
+  for (const auto& bytes :
+       {"PROXY UNKNOWN\r\n"s, "PROXY UNKNOWN ffff::1 whatever 1 2\r\n"s, binary('\x20', '\x00', ""),
+        binary('\x20', '\x11', ipv4), binary('\x21', '\x00', "junk"), binary('\x21', '\x31', std::string(216, 'x'))}) {
     const auto header = parse_each_way(bytes);
     ASSERT_TRUE(header);
     EXPECT_FALSE(header->addresses) << bytes;
@@ -74,7 +80,8 @@ TEST(ProxyProtocol, ReadsTheBinaryForm) {
 
 TEST(ProxyProtocol, ReadsTheNameAndWhetherTheClientUsedTls) {
   const auto tls = extension('\x20', "\x01\x00\x00\x00\x00"s + extension('\x21', "TLSv1.3"));
-  const auto bytes = binary('\x21', '\x11', ipv4 + extension('\x04', "pad") + extension('\x02', "sip.example.com") + tls);
+  const auto bytes =
+      binary('\x21', '\x11', ipv4 + extension('\x04', "pad") + extension('\x02', "sip.example.com") + tls);
   const auto header = parse(bytes);
   ASSERT_TRUE(header);
   EXPECT_EQ(header->authority, "sip.example.com");

@@ -12,9 +12,9 @@ namespace sipwsd::ws {
 namespace {
 
 using namespace std::string_literals;
-using wire::binary, wire::close, wire::close_payload, wire::continuation, wire::cut, wire::fin, wire::frame, wire::header,
-    wire::key, wire::masked, wire::number, wire::ping, wire::pong, wire::receive, wire::server_frame, wire::shown,
-    wire::text;
+using wire::binary, wire::close, wire::close_payload, wire::continuation, wire::cut, wire::fin, wire::frame,
+    wire::header, wire::key, wire::masked, wire::number, wire::ping, wire::pong, wire::receive, wire::server_frame,
+    wire::shown, wire::text;
 
 using Strings = std::vector<std::string>;
 
@@ -35,12 +35,14 @@ std::vector<Row> data_rows() {
   for (const std::size_t size : {0, 1, 125, 126, 127, 128, 300}) {
     const std::string payload(size, '*');
     rows.push_back({"1.1 5.6 text of " + std::to_string(size), frame(fin | text, payload), {"text " + shown(payload)}});
-    rows.push_back({"1.2 5.6 binary of " + std::to_string(size), frame(fin | binary, payload), {"binary " + shown(payload)}});
+    rows.push_back(
+        {"1.2 5.6 binary of " + std::to_string(size), frame(fin | binary, payload), {"binary " + shown(payload)}});
   }
   rows.push_back({"5.7 Hello", "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", {"text Hello"}});
   rows.push_back({"5.3 a key of zeros", "\x81\x82\0\0\0\0ab"s, {"text ab"}});
   rows.push_back({"5.6 binary is not looked into", frame(fin | binary, "\xff\x00\xc0"s), {"binary \xff\x00\xc0"s}});
-  rows.push_back({"several in one read", frame(fin | text, "a") + frame(fin | binary, "b") + frame(fin | text, "c"),
+  rows.push_back({"several in one read",
+                  frame(fin | text, "a") + frame(fin | binary, "b") + frame(fin | text, "c"),
                   {"text a", "binary b", "text c"}});
   return rows;
 }
@@ -56,7 +58,8 @@ std::vector<Row> control_rows() {
   rows.push_back({"2.7 unsolicited pong", frame(fin | pong, ""), {"pong "}});
   rows.push_back({"2.8 unsolicited pong with payload", frame(fin | pong, most), {"pong " + most}});
   rows.push_back({"2.9 pong, then ping", frame(fin | pong, "a") + frame(fin | ping, "b"), {"pong a", "ping b"}});
-  rows.push_back({"2.10 pings", frame(fin | ping, "1") + frame(fin | ping, "2") + frame(fin | ping, "3"),
+  rows.push_back({"2.10 pings",
+                  frame(fin | ping, "1") + frame(fin | ping, "2") + frame(fin | ping, "3"),
                   {"ping 1", "ping 2", "ping 3"}});
   rows.push_back({"5.5 pong of 126", frame(fin | pong, most + "x"), {"failed 1002"}});
   rows.push_back({"5.1 fragmented ping", frame(ping, "a") + frame(fin | continuation, "b"), {"failed 1002"}});
@@ -70,7 +73,8 @@ std::vector<Row> header_rows() {
   for (int bits = 1; bits <= 7; ++bits)
     for (const int opcode : {text, binary, close, ping, pong, continuation})
       rows.push_back({"3 5.2 reserved bits " + std::to_string(bits) + " with opcode " + std::to_string(opcode),
-                      frame(fin | bits << 4 | opcode, "a"), {"failed 1002"}});
+                      frame(fin | bits << 4 | opcode, "a"),
+                      {"failed 1002"}});
   for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15})
     for (const int end : {0, int{fin}})
       for (const auto& payload : {""s, "a"s})
@@ -79,7 +83,8 @@ std::vector<Row> header_rows() {
     rows.push_back({"5.1 unmasked, opcode " + std::to_string(opcode), server_frame(fin | opcode, ""), {"failed 1002"}});
 
   const auto first = std::string(1, static_cast<char>(fin | binary));
-  rows.push_back({"5.2 125 in two bytes", first + "\xfe" + number(125, 2) + key + std::string(125, 'x'), {"failed 1002"}});
+  rows.push_back(
+      {"5.2 125 in two bytes", first + "\xfe" + number(125, 2) + key + std::string(125, 'x'), {"failed 1002"}});
   rows.push_back({"5.2 0 in two bytes", first + "\xfe" + number(0, 2) + key, {"failed 1002"}});
   rows.push_back({"5.2 65535 in eight bytes", first + "\xff" + number(65535, 8) + key, {"failed 1002"}});
   rows.push_back({"5.2 0 in eight bytes", first + "\xff" + number(0, 8) + key, {"failed 1002"}});
@@ -94,18 +99,25 @@ std::vector<Row> header_rows() {
 std::vector<Row> fragment_rows() {
   return {
       {"5.3 two fragments", frame(text, "frag") + frame(fin | continuation, "ment"), {"text fragment"}},
-      {"5.4 binary fragments", frame(binary, "a") + frame(continuation, "b") + frame(fin | continuation, "c"), {"binary abc"}},
-      {"5.6 ping between fragments", frame(text, "a") + frame(fin | ping, "p") + frame(fin | continuation, "b"),
+      {"5.4 binary fragments",
+       frame(binary, "a") + frame(continuation, "b") + frame(fin | continuation, "c"),
+       {"binary abc"}},
+      {"5.6 ping between fragments",
+       frame(text, "a") + frame(fin | ping, "p") + frame(fin | continuation, "b"),
        {"ping p", "text ab"}},
-      {"5.4 pong between fragments", frame(text, "a") + frame(fin | pong, "p") + frame(fin | continuation, "b"),
+      {"5.4 pong between fragments",
+       frame(text, "a") + frame(fin | pong, "p") + frame(fin | continuation, "b"),
        {"pong p", "text ab"}},
-      {"5.4 close between fragments", frame(text, "a") + frame(fin | close, close_payload(1000)) + frame(fin | continuation, "b"),
+      {"5.4 close between fragments",
+       frame(text, "a") + frame(fin | close, close_payload(1000)) + frame(fin | continuation, "b"),
        {"closed 1000 "}},
       {"5.9 continuation without a start", frame(fin | continuation, "a") + frame(fin | text, "b"), {"failed 1002"}},
       {"5.12 open continuation without a start", frame(continuation, "a") + frame(fin | text, "b"), {"failed 1002"}},
-      {"5.15 continuation after the end", frame(text, "a") + frame(fin | continuation, "b") + frame(continuation, "c"),
+      {"5.15 continuation after the end",
+       frame(text, "a") + frame(fin | continuation, "b") + frame(continuation, "c"),
        {"text ab", "failed 1002"}},
-      {"5.16 continuation after a whole message", frame(fin | text, "a") + frame(fin | continuation, "b"),
+      {"5.16 continuation after a whole message",
+       frame(fin | text, "a") + frame(fin | continuation, "b"),
        {"text a", "failed 1002"}},
       {"5.18 text inside a message", frame(text, "a") + frame(fin | text, "b"), {"failed 1002"}},
       {"5.18 binary inside a message", frame(text, "a") + frame(binary, "b"), {"failed 1002"}},
@@ -113,11 +125,15 @@ std::vector<Row> fragment_rows() {
        frame(text, "1") + frame(continuation, "2") + frame(fin | ping, "p") + frame(continuation, "3") +
            frame(continuation, "4") + frame(fin | ping, "q") + frame(fin | continuation, "5"),
        {"ping p", "ping q", "text 12345"}},
-      {"6.1.2 three empty fragments", frame(text, "") + frame(continuation, "") + frame(fin | continuation, ""), {"text "}},
-      {"6.1.3 only the middle one holds something", frame(text, "") + frame(continuation, "m") + frame(fin | continuation, ""),
+      {"6.1.2 three empty fragments",
+       frame(text, "") + frame(continuation, "") + frame(fin | continuation, ""),
+       {"text "}},
+      {"6.1.3 only the middle one holds something",
+       frame(text, "") + frame(continuation, "m") + frame(fin | continuation, ""),
        {"text m"}},
       {"5.4 only the last one holds something", frame(text, "") + frame(fin | continuation, "m"), {"text m"}},
-      {"5.4 two fragmented messages", frame(text, "a") + frame(fin | continuation, "b") + frame(binary, "c") + frame(fin | continuation, "d"),
+      {"5.4 two fragmented messages",
+       frame(text, "a") + frame(fin | continuation, "b") + frame(binary, "c") + frame(fin | continuation, "d"),
        {"text ab", "binary cd"}},
   };
 }
@@ -129,10 +145,12 @@ std::vector<Row> utf8_rows() {
   };
   const auto invalid = [&](const std::string& name, const std::string& payload) {
     rows.push_back({name, frame(fin | text, payload), {"failed 1007"}});
-    rows.push_back({name + ", with more behind it", frame(fin | text, payload + "tail") + frame(fin | ping, ""), {"failed 1007"}});
+    rows.push_back(
+        {name + ", with more behind it", frame(fin | text, payload + "tail") + frame(fin | ping, ""), {"failed 1007"}});
     rows.push_back({name + ", behind ASCII", frame(fin | text, "0123456789abcdef" + payload), {"failed 1007"}});
     rows.push_back({name + ", in a first fragment",
-                    frame(text, payload + "x") + frame(fin | ping, "") + frame(fin | continuation, ""), {"failed 1007"}});
+                    frame(text, payload + "x") + frame(fin | ping, "") + frame(fin | continuation, ""),
+                    {"failed 1007"}});
   };
   valid("6.2 a valid text", "Hello-\xc2\xb5@\xc3\x9f\xc3\xb6\xc3\xa4\xc3\xbc\xc3\xa0\xc3\xa1-UTF-8!!");
   valid("6.5 kosme", kosme);
@@ -163,42 +181,63 @@ std::vector<Row> utf8_rows() {
   for (const auto& cut_off : {"\xce"s, "\xe1\xbd"s, "\xf0\x9f\x98"s})
     rows.push_back({"6.6 a text that ends inside a character", frame(fin | text, "ok" + cut_off), {"failed 1007"}});
   rows.push_back({"6.2.3 a character across fragments",
-                  frame(text, "\xce") + frame(fin | ping, "") + frame(continuation, "\xba\xf0\x9f") + frame(continuation, "") +
-                      frame(fin | continuation, "\x98\x80"),
+                  frame(text, "\xce") + frame(fin | ping, "") + frame(continuation, "\xba\xf0\x9f") +
+                      frame(continuation, "") + frame(fin | continuation, "\x98\x80"),
                   {"ping ", "text \xce\xba\xf0\x9f\x98\x80"}});
-  rows.push_back({"6.4 fails at the fragment that breaks it", frame(text, kosme) + frame(continuation, "\xf4\x90") + frame(fin | ping, ""),
+  rows.push_back({"6.4 fails at the fragment that breaks it",
+                  frame(text, kosme) + frame(continuation, "\xf4\x90") + frame(fin | ping, ""),
                   {"failed 1007"}});
-  rows.push_back({"8.1 the last fragment leaves a character open", frame(text, "a") + frame(fin | continuation, "\xe1\xbd"), {"failed 1007"}});
-  rows.push_back({"8.1 an empty last fragment leaves it open", frame(text, "\xe1") + frame(fin | continuation, ""), {"failed 1007"}});
+  rows.push_back({"8.1 the last fragment leaves a character open",
+                  frame(text, "a") + frame(fin | continuation, "\xe1\xbd"),
+                  {"failed 1007"}});
+  rows.push_back({"8.1 an empty last fragment leaves it open",
+                  frame(text, "\xe1") + frame(fin | continuation, ""),
+                  {"failed 1007"}});
   rows.push_back({"8.1 the state does not leak into the next message",
-                  frame(binary, "\xe1") + frame(fin | continuation, "") + frame(fin | text, "ok"), {"binary \xe1", "text ok"}});
+                  frame(binary, "\xe1") + frame(fin | continuation, "") + frame(fin | text, "ok"),
+                  {"binary \xe1", "text ok"}});
   return rows;
 }
 
 std::vector<Row> close_rows() {
   std::vector<Row> rows;
   const std::string behind = frame(fin | text, "after") + frame(fin | ping, "after") + frame(fin | close, "");
-  rows.push_back({"7.1.1 message, then close", frame(fin | text, "Hello") + frame(fin | close, close_payload(1000)),
+  rows.push_back({"7.1.1 message, then close",
+                  frame(fin | text, "Hello") + frame(fin | close, close_payload(1000)),
                   {"text Hello", "closed 1000 "}});
-  rows.push_back({"7.1.2 two closes", frame(fin | close, close_payload(1000)) + frame(fin | close, close_payload(1001)), {"closed 1000 "}});
-  rows.push_back({"7.1.3 ping after close", frame(fin | close, close_payload(1000)) + frame(fin | ping, ""), {"closed 1000 "}});
+  rows.push_back({"7.1.2 two closes",
+                  frame(fin | close, close_payload(1000)) + frame(fin | close, close_payload(1001)),
+                  {"closed 1000 "}});
+  rows.push_back(
+      {"7.1.3 ping after close", frame(fin | close, close_payload(1000)) + frame(fin | ping, ""), {"closed 1000 "}});
   rows.push_back({"7.1.4 text after close", frame(fin | close, close_payload(1001)) + behind, {"closed 1001 "}});
-  rows.push_back({"7.1.5 close inside a message", frame(text, "a") + frame(fin | close, close_payload(1000)) + frame(fin | continuation, "b"),
+  rows.push_back({"7.1.5 close inside a message",
+                  frame(text, "a") + frame(fin | close, close_payload(1000)) + frame(fin | continuation, "b"),
                   {"closed 1000 "}});
   rows.push_back({"7.3.1 no payload", frame(fin | close, "") + behind, {"closed 1005 "}});
   rows.push_back({"7.3.2 one byte", frame(fin | close, "a") + behind, {"failed 1002"}});
   rows.push_back({"7.3.3 code only", frame(fin | close, close_payload(1000)), {"closed 1000 "}});
-  rows.push_back({"7.3.4 code and reason", frame(fin | close, close_payload(1000, "Hello World!")), {"closed 1000 Hello World!"}});
-  rows.push_back({"7.3.5 longest reason", frame(fin | close, close_payload(1000, std::string(123, '*'))),
+  rows.push_back(
+      {"7.3.4 code and reason", frame(fin | close, close_payload(1000, "Hello World!")), {"closed 1000 Hello World!"}});
+  rows.push_back({"7.3.5 longest reason",
+                  frame(fin | close, close_payload(1000, std::string(123, '*'))),
                   {"closed 1000 " + std::string(123, '*')}});
-  rows.push_back({"7.3.6 reason of 124", frame(fin | close, close_payload(1000, std::string(124, '*'))), {"failed 1002"}});
-  rows.push_back({"7.5.1 reason not UTF-8", frame(fin | close, close_payload(1000, kosme + "\xed\xa0\x80" "edited")), {"failed 1007"}});
-  rows.push_back({"7.5.1 reason cut inside a character", frame(fin | close, close_payload(1000, "\xe1\xbd")), {"failed 1007"}});
-  for (const std::uint16_t code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999})
-    rows.push_back({"7.7 code " + std::to_string(code), frame(fin | close, close_payload(code, "r")) + behind,
+  rows.push_back(
+      {"7.3.6 reason of 124", frame(fin | close, close_payload(1000, std::string(124, '*'))), {"failed 1002"}});
+  rows.push_back({"7.5.1 reason not UTF-8",
+                  frame(fin | close, close_payload(1000, kosme + "\xed\xa0\x80"
+                                                                 "edited")),
+                  {"failed 1007"}});
+  rows.push_back(
+      {"7.5.1 reason cut inside a character", frame(fin | close, close_payload(1000, "\xe1\xbd")), {"failed 1007"}});
+  for (const std::uint16_t code :
+       {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999})
+    rows.push_back({"7.7 code " + std::to_string(code),
+                    frame(fin | close, close_payload(code, "r")) + behind,
                     {"closed " + std::to_string(code) + " r"}});
   for (const std::uint16_t code : {0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535})
-    rows.push_back({"7.9 code " + std::to_string(code), frame(fin | close, close_payload(code, "r")) + behind, {"failed 1002"}});
+    rows.push_back(
+        {"7.9 code " + std::to_string(code), frame(fin | close, close_payload(code, "r")) + behind, {"failed 1002"}});
   rows.push_back({"nothing after a failure", frame(fin | 3, "") + behind, {"failed 1002"}});
   return rows;
 }
@@ -243,7 +282,8 @@ TEST_F(Conformance, EachRowGivesTheSameInRandomPieces) {
 }
 
 TEST_F(Conformance, EachRowGivesTheSameBetweenNeighbours) {
-  const std::string before = frame(fin | text, "before") + frame(binary, "fr") + frame(fin | continuation, "ag") + frame(fin | ping, "p");
+  const std::string before =
+      frame(fin | text, "before") + frame(binary, "fr") + frame(fin | continuation, "ag") + frame(fin | ping, "p");
   const std::string after = frame(fin | ping, "after") + frame(fin | text, kosme);
   for (const auto& row : rows_) {
     Strings expected{"text before", "binary frag", "ping p"};
@@ -252,8 +292,10 @@ TEST_F(Conformance, EachRowGivesTheSameBetweenNeighbours) {
     const auto all = before + row.sent + after;
 
     ASSERT_EQ(receive({all}), expected) << row.name;
-    for (const std::size_t size : {1, 2, 3, 7, 16, 64}) ASSERT_EQ(receive(cut(all, size)), expected) << row.name << " by " << size;
-    ASSERT_EQ(receive({before + row.sent.substr(0, row.sent.size() / 2), row.sent.substr(row.sent.size() / 2) + after}), expected)
+    for (const std::size_t size : {1, 2, 3, 7, 16, 64})
+      ASSERT_EQ(receive(cut(all, size)), expected) << row.name << " by " << size;
+    ASSERT_EQ(receive({before + row.sent.substr(0, row.sent.size() / 2), row.sent.substr(row.sent.size() / 2) + after}),
+              expected)
         << row.name;
   }
 }
@@ -263,7 +305,8 @@ TEST(ConformanceOfLargeMessages, ComeThroughInOneFrameInFragmentsAndInSmallReads
   ReceiveLimits limits;
   limits.max_message_size = 16 * 1024 * 1024;
   std::string payload(4 * 1024 * 1024, '*');
-  for (std::size_t i = 0; i < payload.size(); i += 1000) payload.replace(i % (payload.size() - 10), kosme.size(), kosme);
+  for (std::size_t i = 0; i < payload.size(); i += 1000)
+    payload.replace(i % (payload.size() - 10), kosme.size(), kosme);
   payload.resize(4 * 1024 * 1024 - 16);
   payload.append(16, '*');
 
@@ -273,7 +316,8 @@ TEST(ConformanceOfLargeMessages, ComeThroughInOneFrameInFragmentsAndInSmallReads
   for (const std::size_t size : {64, 1300, 65536}) {
     std::string wire;
     for (std::size_t at = 0; at < payload.size(); at += size)
-      wire += frame((at == 0 ? int{text} : int{continuation}) | (at + size >= payload.size() ? int{fin} : 0), payload.substr(at, size));
+      wire += frame((at == 0 ? int{text} : int{continuation}) | (at + size >= payload.size() ? int{fin} : 0),
+                    payload.substr(at, size));
     EXPECT_EQ(receive(cut(wire, 16384), limits), expected) << size;
   }
 }
@@ -288,8 +332,10 @@ TEST(ConformanceOfLengths, TheLargestOfEachFormIsTaken) {
 
 TEST(ClientRole, WantsUnmaskedFramesAndRefusesMaskedOnes) {
   EXPECT_EQ(receive({"\x81\x05Hello"}, {}, Role::client), Strings{"text Hello"});
-  EXPECT_EQ(receive(cut(server_frame(fin | text, std::string(300, 'x')) + server_frame(fin | close, close_payload(1001, "restart")), 1), {},
-                    Role::client),
+  EXPECT_EQ(receive(cut(server_frame(fin | text, std::string(300, 'x')) +
+                            server_frame(fin | close, close_payload(1001, "restart")),
+                        1),
+                    {}, Role::client),
             (Strings{"text " + shown(std::string(300, 'x')), "closed 1001 restart"}));
   EXPECT_EQ(receive({frame(fin | text, "Hello")}, {}, Role::client), Strings{"failed 1002"});
 }

@@ -49,7 +49,8 @@ TEST(FrameDecoder, ReadsTheExamplesOfTheRfc) {
 TEST(FrameDecoder, AsksForMoreUntilTheMaskIsThere) {
   for (const std::uint64_t length : {5ULL, 300ULL, 70000ULL}) {
     const auto bytes = wire::header(wire::fin | wire::binary, length) + wire::key;
-    for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_TRUE(decode(bytes.substr(0, size)).is(Errc::incomplete)) << size;
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_TRUE(decode(bytes.substr(0, size)).is(Errc::incomplete)) << size;
     const auto header = decode(bytes);
     ASSERT_TRUE(header);
     EXPECT_EQ(header->size, bytes.size());
@@ -59,13 +60,13 @@ TEST(FrameDecoder, AsksForMoreUntilTheMaskIsThere) {
 }
 
 TEST(FrameDecoder, RefusesAsSoonAsTheFieldIsThere) {
-  EXPECT_TRUE(decode("\xc1").is(Errc::malformed));                                // reserved bit
-  EXPECT_TRUE(decode("\x83").is(Errc::malformed));                                // opcode
-  EXPECT_TRUE(decode("\x09").is(Errc::malformed));                                // fragmented ping
-  EXPECT_TRUE(decode("\x81\x05").is(Errc::malformed));                            // unmasked
-  EXPECT_TRUE(decode("\x81\x85", Role::client).is(Errc::malformed));              // masked
-  EXPECT_TRUE(decode("\x89\xfe").is(Errc::malformed));                            // long ping
-  EXPECT_TRUE(decode("\x82\xfe\x00\x7d"s).is(Errc::malformed));                   // 125 in two bytes
+  EXPECT_TRUE(decode("\xc1").is(Errc::malformed));                    // reserved bit
+  EXPECT_TRUE(decode("\x83").is(Errc::malformed));                    // opcode
+  EXPECT_TRUE(decode("\x09").is(Errc::malformed));                    // fragmented ping
+  EXPECT_TRUE(decode("\x81\x05").is(Errc::malformed));                // unmasked
+  EXPECT_TRUE(decode("\x81\x85", Role::client).is(Errc::malformed));  // masked
+  EXPECT_TRUE(decode("\x89\xfe").is(Errc::malformed));                // long ping
+  EXPECT_TRUE(decode("\x82\xfe\x00\x7d"s).is(Errc::malformed));       // 125 in two bytes
   EXPECT_TRUE(decode("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00"s).is(Errc::malformed));
   EXPECT_TRUE(decode("\x82\xfe\x00\x7e"s, Role::server, 125).is(Errc::too_large));
 }
@@ -88,9 +89,9 @@ TEST(CloseCode, ComesFromTheKindOfFailure) {
 // RFC 6455 7.4.1, 7.4.2; S15: every number.
 TEST(CloseCode, MayBeOnTheWireOnlyWhereTheRfcOrTheRegistrySaysSo) {
   for (std::uint32_t code = 0; code <= 65535; ++code) {
-    const bool expected = code == 1000 || code == 1001 || code == 1002 || code == 1003 || code == 1007 || code == 1008 ||
-                          code == 1009 || code == 1010 || code == 1011 || code == 1012 || code == 1013 || code == 1014 ||
-                          (code >= 3000 && code < 5000);
+    const bool expected = code == 1000 || code == 1001 || code == 1002 || code == 1003 || code == 1007 ||
+                          code == 1008 || code == 1009 || code == 1010 || code == 1011 || code == 1012 ||
+                          code == 1013 || code == 1014 || (code >= 3000 && code < 5000);
     ASSERT_EQ(may_be_sent(static_cast<std::uint16_t>(code)), expected) << code;
     ASSERT_EQ(may_be_received(static_cast<std::uint16_t>(code)), expected) << code;
   }

@@ -41,7 +41,9 @@ TEST(FrameEncoder, UsesTheShortestLengthAtEachBoundary) {
     EXPECT_EQ(encoded(Opcode::binary, length), wire::header(wire::fin | wire::binary, length, false)) << length;
     std::array<std::byte, max_frame_header> out{};
     const auto size = encode_masked_header(out, Opcode::binary, length, key);
-    EXPECT_EQ(std::string{as_text(ByteView{out}.first(size))}, wire::header(wire::fin | wire::binary, length) + wire::key) << length;
+    EXPECT_EQ(std::string{as_text(ByteView{out}.first(size))},
+              wire::header(wire::fin | wire::binary, length) + wire::key)
+        << length;
   }
 }
 

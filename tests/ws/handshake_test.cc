@@ -22,7 +22,9 @@ struct Request {
   std::string protocol = "Sec-WebSocket-Protocol: sip\r\n";
   std::string more;
 
-  std::string bytes() const { return line + "\r\n" + host + connection + upgrade + key + version + protocol + more + "\r\n"; }
+  std::string bytes() const {
+    return line + "\r\n" + host + connection + upgrade + key + version + protocol + more + "\r\n";
+  }
 };
 
 std::string answer(const Request& request, const HandshakePolicy& policy = {}) {
@@ -106,16 +108,18 @@ TEST(Handshake, WantsAKeyOfSixteenBytes) {
   };
   EXPECT_EQ(with_key("Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n").substr(0, 12), "HTTP/1.1 101");
   EXPECT_EQ(with_key("sec-websocket-key:" + rfc_key + "\r\n"), accepted);
-  for (const char* key : {"AAAAAAAAAAAAAAAAAAAA",          // 15 bytes
-                          "AAAAAAAAAAAAAAAAAAAAAAA=",      // 17 bytes, of the right length
-                          "AAAAAAAAAAAAAAAAAAAAAAAA",      // 18 bytes
-                          "AAAAAAAAAAAAAAAAAAAAAAAAAAAA",  //
-                          "AAAAAAAAAAAAAAAAAAAAAB==",      // bits behind the sixteenth byte
-                          "AAAAAAAAAAAAAAAAAAAA!A==", "AAAAAAAAAAA AAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAA", "========================",
-                          "AAAAAAAAAAAAAAAAAAAAA===", "AAAAAAAAAAAAAAAAAAAAAA==, AAAAAAAAAAAAAAAAAAAAAA==", ""})
+  for (const char* key :
+       {"AAAAAAAAAAAAAAAAAAAA",          // 15 bytes
+        "AAAAAAAAAAAAAAAAAAAAAAA=",      // 17 bytes, of the right length
+        "AAAAAAAAAAAAAAAAAAAAAAAA",      // 18 bytes
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAA",  //
+        "AAAAAAAAAAAAAAAAAAAAAB==",      // bits behind the sixteenth byte
+        "AAAAAAAAAAAAAAAAAAAA!A==", "AAAAAAAAAAA AAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAAA", "========================",
+        "AAAAAAAAAAAAAAAAAAAAA===", "AAAAAAAAAAAAAAAAAAAAAA==, AAAAAAAAAAAAAAAAAAAAAA==", ""})
     EXPECT_EQ(with_key("Sec-WebSocket-Key: " + std::string{key} + "\r\n"), bad_with_offer) << key;
   EXPECT_EQ(with_key(""), bad_with_offer);
-  EXPECT_EQ(with_key("Sec-WebSocket-Key: " + rfc_key + "\r\nSec-WebSocket-Key: " + rfc_key + "\r\n"), "the head parser says 400");
+  EXPECT_EQ(with_key("Sec-WebSocket-Key: " + rfc_key + "\r\nSec-WebSocket-Key: " + rfc_key + "\r\n"),
+            "the head parser says 400");
 }
 
 // S04.
@@ -167,9 +171,9 @@ TEST(Handshake, ServesOnlyItsOwnNames) {
   HandshakePolicy policy;
   policy.served_hosts = {*served_host("example.com"), *served_host("127.0.0.1:8080"), *served_host("[::1]")};
   const std::pair<const char*, bool> table[] = {
-      {"example.com", true},       {"EXAMPLE.com:1234", true}, {"example.com.", true},      {"127.0.0.1:8080", true},
-      {"127.0.0.1", true},         {"[::1]:8080", true},       {"127.0.0.1:8081", false},   {"www.example.com", false},
-      {"evilexample.com", false},  {"example.com.evil", false}, {"localhost", false},        {"[::2]", false},
+      {"example.com", true},      {"EXAMPLE.com:1234", true},  {"example.com.", true},    {"127.0.0.1:8080", true},
+      {"127.0.0.1", true},        {"[::1]:8080", true},        {"127.0.0.1:8081", false}, {"www.example.com", false},
+      {"evilexample.com", false}, {"example.com.evil", false}, {"localhost", false},      {"[::2]", false},
   };
   for (const auto& [host, served] : table) {
     Request request;
@@ -187,9 +191,9 @@ TEST(Handshake, ServesOnlyItsOwnNames) {
 TEST(Handshake, ServesOnlyItsOwnPaths) {
   HandshakePolicy policy;
   policy.path_prefix = "/ws";
-  const std::pair<const char*, bool> table[] = {{"/ws", true},    {"/ws?a=b", true}, {"/ws/", true}, {"/ws/x", true},
-                                                {"/wss", false},  {"/", false},      {"/WS", false}, {"/x/ws", false},
-                                                {"/w?s", false}};
+  const std::pair<const char*, bool> table[] = {{"/ws", true},   {"/ws?a=b", true}, {"/ws/", true},
+                                                {"/ws/x", true}, {"/wss", false},   {"/", false},
+                                                {"/WS", false},  {"/x/ws", false},  {"/w?s", false}};
   for (const auto& [path, served] : table) {
     Request request;
     request.line = "GET " + std::string{path} + " HTTP/1.1";
@@ -256,7 +260,9 @@ TEST(Handshake, NamesEachEnabledProtocolInARefusal) {
   Request request;
   request.protocol = "Sec-WebSocket-Protocol: chat\r\n";
   EXPECT_EQ(answer(request, both),
-            "HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Protocol: sip\r\nSec-WebSocket-Protocol: msrp\r\nSec-WebSocket-Version: 13\r\n" + end);
+            "HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Protocol: sip\r\nSec-WebSocket-Protocol: "
+            "msrp\r\nSec-WebSocket-Version: 13\r\n" +
+                end);
 }
 
 TEST(Handshake, TakesClientsWithoutASubProtocolWhereNoneIsRequired) {

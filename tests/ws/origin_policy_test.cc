@@ -32,6 +32,7 @@ TEST(OriginPolicy, ComparesSchemeHostAndPortExactly) {
       {"https://example.com", "http://example.com:443", false},
       {"https://example.com", "https://www.example.com", false},
       {"https://example.com", "https://example.com.evil.org", false},
+      {"https://example.com", "https://example.com.", false},
       {"https://example.com", "https://evilexample.com", false},
       {"https://example.com", "https://example.com/", false},
       {"https://example.com", "https://example.com/x", false},
@@ -56,7 +57,8 @@ TEST(OriginPolicy, ComparesSchemeHostAndPortExactly) {
       {"chrome-extension://abcdef", "chrome-extension://abcdef", true},
       {"chrome-extension://abcdef", "chrome-extension://abcdeg", false},
   };
-  for (const auto& row : table) EXPECT_EQ(policy({row.entry}).allows(row.origin), row.allowed) << row.entry << " " << row.origin;
+  for (const auto& row : table)
+    EXPECT_EQ(policy({row.entry}).allows(row.origin), row.allowed) << row.entry << " " << row.origin;
 }
 
 TEST(OriginPolicy, RefusesNullUnlessItIsListed) {
@@ -82,8 +84,8 @@ TEST(OriginPolicy, DecidesAboutAnAbsentOriginByTheListUnlessToldOtherwise) {
 }
 
 TEST(OriginPolicy, SaysWhichEntryIsNoOrigin) {
-  for (const char* bad : {"example.com", "https://", "https://example.com/", "https://exa*mple.com", "https://*x.example.com",
-                          "*://example.com", "https://a b", "https://a:x", "", "**"}) {
+  for (const char* bad : {"example.com", "https://", "https://example.com/", "https://exa*mple.com",
+                          "https://*x.example.com", "*://example.com", "https://a b", "https://a:x", "", "**"}) {
     const Strings entries{"https://good.example", bad};
     const auto parsed = OriginPolicy::parse(entries);
     ASSERT_TRUE(parsed.is(Errc::malformed)) << bad;

@@ -8,8 +8,8 @@ namespace sipwsd::ws {
 namespace {
 
 using namespace std::string_literals;
-using wire::binary, wire::close, wire::continuation, wire::cut, wire::feed, wire::fin, wire::frame, wire::header, wire::key,
-    wire::masked, wire::ping, wire::receive, wire::text;
+using wire::binary, wire::close, wire::continuation, wire::cut, wire::feed, wire::fin, wire::frame, wire::header,
+    wire::key, wire::masked, wire::ping, wire::receive, wire::text;
 
 using Strings = std::vector<std::string>;
 
@@ -32,7 +32,8 @@ TEST(Receiver, ShowsAWholeMessageInsideTheReadBuffer) {
 
 TEST(Receiver, HoldsNothingWhenNothingIsUnderWay) {
   const std::string wire = frame(text, std::string(500, 'a')) + frame(fin | ping, std::string(100, 'p')) +
-                           frame(continuation, "b") + frame(fin | continuation, "c") + frame(fin | binary, std::string(3000, 'x'));
+                           frame(continuation, "b") + frame(fin | continuation, "c") +
+                           frame(fin | binary, std::string(3000, 'x'));
   Receiver receiver;
   Strings events;
   for (const auto& piece : cut(wire, 1)) {
@@ -161,7 +162,10 @@ TEST(Receiver, PassesOverDataWhileItWaitsForTheAnswerToOurClose) {
   receiver.discard_data();
   EXPECT_EQ(receiver.memory_held(), 0u);
 
-  feed(receiver, frame(fin | continuation, "\xff") + frame(fin | text, "no") + frame(fin | ping, "p") + header(fin | binary, 5000) + key, {}, events);
+  feed(receiver,
+       frame(fin | continuation, "\xff") + frame(fin | text, "no") + frame(fin | ping, "p") +
+           header(fin | binary, 5000) + key,
+       {}, events);
   for (int i = 0; i < 50; ++i) feed(receiver, std::string(100, 'x'), {}, events);
   EXPECT_EQ(receiver.memory_held(), 0u);
   feed(receiver, frame(fin | close, "\x03\xe8"), {}, events);

@@ -44,28 +44,32 @@ inline std::string frame(int first, const std::string& payload) {
 inline std::string server_frame(int first, const std::string& payload) {
   return header(first, payload.size(), false) + payload;
 }
-inline std::string close_payload(std::uint16_t code, const std::string& reason = {}) { return number(code, 2) + reason; }
+inline std::string close_payload(std::uint16_t code, const std::string& reason = {}) {
+  return number(code, 2) + reason;
+}
 
 inline std::string shown(const std::string& payload) {
-  return payload.size() <= 200 ? payload : std::to_string(payload.size()) + " bytes, hash " + std::to_string(std::hash<std::string>{}(payload));
+  return payload.size() <= 200
+             ? payload
+             : std::to_string(payload.size()) + " bytes, hash " + std::to_string(std::hash<std::string>{}(payload));
 }
 
 inline std::string describe(const Event& event) {
   const auto words = [](ByteView bytes) { return shown(std::string{as_text(bytes)}); };
-  return std::visit(base::Overload{
-                        [&](const Message& m) { return (m.opcode == Opcode::text ? "text " : "binary ") + words(m.payload); },
-                        [&](const Ping& p) { return "ping " + words(p.payload); },
-                        [&](const Pong& p) { return "pong " + words(p.payload); },
-                        [](const Closed& c) {
-                          return "closed " + std::to_string(ws::number(c.code)) + " " + std::string{c.reason};
-                        },
-                        [](const Failed& f) { return "failed " + std::to_string(ws::number(f.code)); },
-                    },
-                    event);
+  return std::visit(
+      base::Overload{
+          [&](const Message& m) { return (m.opcode == Opcode::text ? "text " : "binary ") + words(m.payload); },
+          [&](const Ping& p) { return "ping " + words(p.payload); },
+          [&](const Pong& p) { return "pong " + words(p.payload); },
+          [](const Closed& c) { return "closed " + std::to_string(ws::number(c.code)) + " " + std::string{c.reason}; },
+          [](const Failed& f) { return "failed " + std::to_string(ws::number(f.code)); },
+      },
+      event);
 }
 
 // One read: the bytes go through a buffer that is overwritten afterwards, as a buffer shared by connections is.
-inline void feed(Receiver& receiver, std::string_view piece, const ReceiveLimits& limits, std::vector<std::string>& events) {
+inline void feed(Receiver& receiver, std::string_view piece, const ReceiveLimits& limits,
+                 std::vector<std::string>& events) {
   std::vector<std::byte> buffer(as_bytes(piece).begin(), as_bytes(piece).end());
   MutableBytes unread{buffer};
   while (const auto event = receiver.next(unread, limits)) events.push_back(describe(*event));
