@@ -65,6 +65,10 @@ struct Binding {
 // Copies of bindings, with one buffer for all texts. Reuse the object: its memory stays, so a lookup allocates nothing.
 class BindingSnapshot {
  public:
+  BindingSnapshot() = default;
+  BindingSnapshot(BindingSnapshot&&) = default;  // not copied: the texts are views of the own buffer
+  BindingSnapshot& operator=(BindingSnapshot&&) = default;
+
   std::span<const Binding> bindings() const noexcept { return bindings_; }
   auto begin() const noexcept { return bindings_.begin(); }
   auto end() const noexcept { return bindings_.end(); }
@@ -120,7 +124,7 @@ class BindingTable {
 
   // --- whole table ---------------------------------------------------------------------------------------------------
   // Looks at up to `budget` entries from `cursor` on (0 at first; comes back as 0 after the last) and removes the
-  // expired; copies of them are in `removed`.
+  // expired; copies of them are in `removed`, which may end the call early when its buffer is full.
   std::size_t expire(ProcessSlot self, std::int64_t now, std::uint32_t& cursor, std::uint32_t budget,
                      BindingSnapshot& removed);
   // Copies of one stripe's bindings, replacing what `out` holds; in no order.
@@ -129,6 +133,7 @@ class BindingTable {
   std::uint32_t contacts() const noexcept;
   std::uint32_t users() const noexcept;  // addresses of record that have one
   std::uint32_t capacity() const noexcept { return free_map_.places(); }
+  std::uint32_t blocks_in_use() const noexcept { return pool_.in_use(); }  // walks the pool
   std::uint32_t repairs() const noexcept;
 
   // --- after a death -------------------------------------------------------------------------------------------------
@@ -182,25 +187,38 @@ class BindingTable {
     base::SipHashKey key;
     std::uint32_t bucket_mask;
   };
-  struct Key;
+  struct Key {
+    std::string_view aor;
+    std::uint64_t hash;
+    std::uint32_t bucket;
+    std::uint32_t stripe;
+  };
+  enum class Dropped { nothing, one, no_room };
   class Lock;
 
   Key key_of(std::string_view aor) const noexcept;
   Entry& entry(EntryIndex index) const noexcept;
   Bucket& bucket(std::uint32_t number) const noexcept;
   std::span<Bucket> buckets_of(std::uint32_t stripe) const noexcept;
+  ByteView texts_of(const Entry& entry) const noexcept;
   bool is_of(const Entry& entry, const Key& key) const noexcept;
-  void carry_out(std::uint32_t stripe) const noexcept;
-  void rebuild(std::uint32_t stripe) const noexcept;
-  void repair(std::uint32_t stripe) const noexcept;
+
   Result<EntryIndex> prepare(ProcessSlot self, const Key& key, const Binding& binding);
   void discard(EntryIndex index) noexcept;
+  // Under the lock of the bucket's stripe, all or nothing.
+  void apply(ProcessSlot self, std::uint32_t bucket, std::span<const EntryIndex> adds,
+             std::span<const EntryIndex> removes) const noexcept;
+  void carry_out(const Note& note) const noexcept;
+  void repair(std::uint32_t stripe) const noexcept;
+  void rebuild(std::uint32_t stripe) const noexcept;
+
   template <typename Wanted>
   void copy_chain(const Key& key, BindingSnapshot& out, Wanted wanted) const;
-  static bool copy_out(const Entry& entry, ByteView texts, BindingSnapshot& out) noexcept;
+  bool copy_out(const Entry& entry, BindingSnapshot& out) const noexcept;
   template <typename Matches>
-  std::size_t drop_where(ProcessSlot self, std::uint32_t from, std::uint32_t to, FlowLoss loss,
-                         BindingSnapshot* removed, Matches matches);
+  Dropped drop_one(ProcessSlot self, std::uint32_t place, FlowLoss loss, BindingSnapshot* removed, Matches matches);
+  template <typename Matches>
+  std::size_t drop_all(ProcessSlot self, FlowLoss loss, Matches matches);
 
   Header* header_ = nullptr;
   std::span<Stripe> stripes_;

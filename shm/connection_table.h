@@ -99,15 +99,18 @@ class ConnectionTable {
   };
   class Lock;
 
-  std::uint32_t bucket_of(ConnectionId id) const noexcept { return number(id) & header_->bucket_mask; }
-  std::uint32_t stripe_of(ConnectionId id) const noexcept { return number(id) & (stripe_count - 1); }
+  static std::uint32_t stripe_of(ConnectionId id) noexcept { return number(id) & (stripe_count - 1); }
   ConnectionIndex& head_of(ConnectionId id) const noexcept;
   std::span<ConnectionIndex> heads_of(std::uint32_t stripe) const noexcept;
   ConnectionRecord& record(ConnectionIndex index) const noexcept;
-  ConnectionIndex look_up(ConnectionId id) const noexcept;
+  // The link that leads to the record: a bucket's head or a `next_in_bucket`; nullptr when the id is not there.
+  ConnectionIndex* link_to(ConnectionId id) const noexcept;
+  ConnectionRecord* owned(ConnectionId id, WorkerSlot owner) const noexcept;
+  void count_in(std::uint32_t stripe, const ConnectionRecord& record) const noexcept;
+  void count_out(std::uint32_t stripe, const ConnectionRecord& record) const noexcept;
   void rebuild(std::uint32_t stripe) const noexcept;
-  void unlink(ConnectionIndex index) const noexcept;
-  void free_record(ConnectionIndex index) noexcept;
+  void give_back(ConnectionRecord& record) noexcept;
+  void free_reserved_by(WorkerSlot dead) noexcept;
   void note_peak() noexcept;
 
   Header* header_ = nullptr;

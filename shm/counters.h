@@ -161,6 +161,9 @@ enum class Counter : std::uint16_t {
   oversized_messages,
   protocol_errors,
   utf8_errors,
+  ping_floods,
+  message_timeouts,
+  accept_failures,
   pings_sent,
   pongs_sent,
   keepalive_drops,
@@ -332,6 +335,9 @@ inline constexpr auto counter_table = std::to_array<CounterRow>({
     {Counter::oversized_messages, "sipwsd", "oversized_messages", CounterKind::sum, "messages refused with 1009"},
     {Counter::protocol_errors, "sipwsd", "protocol_errors", CounterKind::sum, "connections failed with 1002"},
     {Counter::utf8_errors, "sipwsd", "utf8_errors", CounterKind::sum, "connections failed with 1007"},
+    {Counter::ping_floods, "sipwsd", "ping_floods", CounterKind::sum, "connections failed with 1008 because they pinged too often"},
+    {Counter::message_timeouts, "sipwsd", "message_timeouts", CounterKind::sum, "connections failed with 1008 because a message did not end in time"},
+    {Counter::accept_failures, "sipwsd", "accept_failures", CounterKind::sum, "accepts that failed for want of descriptors or memory"},
     {Counter::pings_sent, "sipwsd", "pings_sent", CounterKind::sum, "keepalive Pings"},
     {Counter::pongs_sent, "sipwsd", "pongs_sent", CounterKind::sum, "keepalive Pongs"},
     {Counter::keepalive_drops, "sipwsd", "keepalive_drops", CounterKind::sum, "connections dropped because the last Ping was not answered"},
@@ -405,7 +411,6 @@ class Counters {
  private:
   std::span<std::uint64_t> words_;
   std::span<std::uint64_t> zero_points_;
-  std::size_t row_words_ = 0;
   std::uint16_t rows_ = 0;
 };
 

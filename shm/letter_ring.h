@@ -55,7 +55,8 @@ class LetterRing {
  private:
   LetterRingHead* head_ = nullptr;
   std::span<std::byte> bytes_;
-  std::uint64_t reserved_from_ = 0, reserved_to_ = 0;  // between reserve() and publish()
+  std::uint64_t seen_released_ = 0;  // producer: as last read; it may only be more by now
+  std::uint64_t reserved_to_ = 0;    // producer: the tail to publish
 };
 
 }  // namespace sipwsd::shm

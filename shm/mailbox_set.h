@@ -34,8 +34,8 @@ class MailboxSet {
   LetterRing ring(ProcessSlot from, ProcessSlot to) const noexcept;
 
   // --- producer, after publishing ------------------------------------------------------------------------------------
-  // Writes the eventfd if, and only if, `to` sleeps.
-  void wake_if_asleep(ProcessSlot to) noexcept;
+  // Writes the eventfd if, and only if, `to` sleeps; whether it did.
+  bool wake_if_asleep(ProcessSlot to) noexcept;
   void wake(ProcessSlot to) noexcept;  // in any case
   void wake_all() noexcept;
 
@@ -50,7 +50,8 @@ class MailboxSet {
 
  private:
   struct alignas(64) Sleep {
-    std::uint32_t epoch;  // odd: asleep
+    std::uint32_t epoch;    // odd: asleep
+    std::uint32_t written;  // the eventfd may have something in it
   };
   Sleep* sleep_ = nullptr;
   LetterRingHead* heads_ = nullptr;  // [to][from], so that a consumer's are together

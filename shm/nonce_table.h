@@ -5,6 +5,8 @@
 // has thrown out, and a nonce that is not here and expires no later than that gets a new challenge.
 // Writers, locks: a stripe's holder. After a death: the stripe forgets all it knew, in the same safe sense.
 
+#include "src/base/siphash.h"
+
 #include "shm/limits.h"
 #include "shm/segment.h"
 #include "shm/stripe.h"
@@ -24,7 +26,7 @@ enum class NonceUse {
 class NonceTable {
  public:
   static std::size_t bytes_needed(const Limits& limits);
-  static NonceTable construct(Segment& segment, const Limits& limits);
+  static NonceTable construct(Segment& segment, const Limits& limits, const base::SipHashKey& key);
 
   // After the response was found right. `expires_at` belongs to the nonce and is the same on every use; seconds of the
   // same clock as `now`. A nonce without a count (no qop, RFC 2069) counts as 1 and so is good once.
@@ -47,8 +49,12 @@ class NonceTable {
   struct alignas(64) Stripe {
     StripeHead head;
   };
+  struct Header {
+    base::SipHashKey key;
+  };
   void forget(std::uint32_t stripe) noexcept;
 
+  Header* header_ = nullptr;
   std::span<Stripe> stripes_;
   std::span<Set> sets_;
 };

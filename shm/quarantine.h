@@ -6,6 +6,8 @@
 
 #include "sipwsd/endpoint.h"
 
+#include "src/base/siphash.h"
+
 #include "shm/limits.h"
 #include "shm/segment.h"
 #include "shm/stripe.h"
@@ -26,7 +28,7 @@ struct QuarantinedAddress {
 class Quarantine {
  public:
   static std::size_t bytes_needed(const Limits& limits);
-  static Quarantine construct(Segment& segment, const Limits& limits);
+  static Quarantine construct(Segment& segment, const Limits& limits, const base::SipHashKey& key);
 
   // One more strike; how many within the last `window` seconds of quiet. All times: monotonic seconds.
   std::uint32_t strike(const Endpoint& source, std::int64_t now, std::int64_t window);
@@ -54,10 +56,14 @@ class Quarantine {
     StripeHead head;
   };
   struct Header {
+    base::SipHashKey key;
     std::int64_t latest_block;  // no address is blocked beyond it: most questions end here, without a lock
   };
   void forget(std::uint32_t stripe) const noexcept;
-  Entry& entry_for(Set& set, const Entry& key, std::int64_t now) const noexcept;
+  std::uint32_t set_of(const Entry& key) const noexcept;
+  static Entry key_of(const Endpoint& source) noexcept;
+  static Entry* find(Set& set, const Entry& key) noexcept;
+  static Entry& make_room(Set& set) noexcept;
 
   Header* header_ = nullptr;
   std::span<Stripe> stripes_;

@@ -46,7 +46,7 @@ class Segment {
   bool is_intact(std::uint64_t layout_hash) const noexcept;
 
   // What carve_array<T>(count) will take, for bytes_needed().
-  static constexpr std::size_t carved(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64 + 64; }
+  static constexpr std::size_t carved(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
   template <typename T>
   static constexpr std::size_t carved_array(std::size_t count) noexcept {
     return carved(count * sizeof(T));

@@ -17,9 +17,9 @@ enum class DrainLevel : std::uint8_t {
 
 class Switches {
  public:
-  void init(int log_level) noexcept {
+  void init() noexcept {
     set_ws_enabled(true);
-    set_log_level(log_level);
+    set_log_level(3);  // notice, until the configuration says otherwise
   }
 
   // ws.enable, ws.disable: new handshakes only; live connections go on.

@@ -30,6 +30,7 @@ enum class LetterKind : std::uint8_t {
   mi_answer,
   binding_changed,
   drain,
+  connection_closed,
 };
 
 // How the owner should frame the bytes: as it likes (text when it is UTF-8), or as said.
@@ -146,7 +147,14 @@ struct Drain {
   static constexpr auto fields = std::tuple{&Drain::level};
 };
 
+// A connection that others had sent to has ended: whoever waits for an answer over it need not wait longer.
+struct ConnectionClosed {
+  static constexpr LetterKind kind = LetterKind::connection_closed;
+  ConnectionId connection = ConnectionId::none;
+  static constexpr auto fields = std::tuple{&ConnectionClosed::connection};
+};
+
 using Letter = std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAsk, MiAnswer,
-                            BindingChanged, Drain>;
+                            BindingChanged, Drain, ConnectionClosed>;
 
 }  // namespace sipwsd::bus

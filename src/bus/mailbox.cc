@@ -1,0 +1,66 @@
+#include "src/bus/mailbox.h"
+
+#include "src/bus/letter_codec.h"
+
+namespace sipwsd::bus {
+
+using shm::Counter;
+
+Mailbox::Mailbox(shm::MailboxSet& set, shm::ProcessSlot self, shm::OwnCounters counters)
+    : set_(set), self_(self), counters_(counters) {
+  in_.reserve(set.processes());
+  out_.reserve(set.processes());
+  for (std::uint16_t i = 0; i < set.processes(); ++i) {
+    const auto other = static_cast<shm::ProcessSlot>(i);
+    in_.push_back(set.ring(other, self));
+    in_.back().resume();
+    out_.push_back(set.ring(self, other));
+  }
+}
+
+Result<void> Mailbox::post(shm::ProcessSlot to, const Letter& letter) {
+  if (shm::number(to) >= out_.size()) return Errc::not_found;
+  shm::LetterRing& ring = out_[shm::number(to)];
+  const auto room = ring.reserve(encoded_size(letter));
+  if (!room) {
+    counters_.add(Counter::letters_refused);
+    return room.error();
+  }
+  encode(letter, *room);
+  ring.publish();
+  counters_.add(Counter::letters_posted);
+  if (set_.wake_if_asleep(to)) counters_.add(Counter::wake_ups);
+  return {};
+}
+
+std::optional<Mailbox::Received> Mailbox::next() {
+  for (std::size_t silent = 0; silent < in_.size();) {
+    if (taken_in_a_row_ < in_a_row) {
+      if (const auto bytes = in_[current_].take()) {
+        ++taken_in_a_row_;
+        silent = 0;
+        auto letter = decode(*bytes);
+        if (letter) {
+          counters_.add(Counter::letters_handled);
+          return Received{static_cast<shm::ProcessSlot>(current_), *std::move(letter)};
+        }
+        counters_.add(Counter::letters_malformed);
+        continue;
+      }
+      ++silent;
+    } else {
+      in_[current_].release();
+    }
+    current_ = (current_ + 1) % in_.size();
+    taken_in_a_row_ = 0;
+  }
+  return std::nullopt;
+}
+
+void Mailbox::release() noexcept {
+  if (!in_.empty()) in_[current_].release();
+}
+
+std::size_t Mailbox::largest_letter() const noexcept { return out_.front().largest_letter(); }
+
+}  // namespace sipwsd::bus
