@@ -36,7 +36,7 @@ class Outbox {
   std::string_view pending() const noexcept { return std::string_view(bytes_).substr(sent_); }
 
   void append(BufferPool& pool, std::string_view piece) {
-    if (bytes_.capacity() < small_string) bytes_ = pool.take();
+    if (bytes_.empty() && bytes_.capacity() < small_string) bytes_ = pool.take();
     if (sent_ > bytes_.size() / 2 && sent_ > 4096) {  // a slow reader: don't let what was written pile up in front
       bytes_.erase(0, sent_);
       sent_ = 0;
