@@ -30,7 +30,6 @@ void redirect_to_null(int fd, int flags) noexcept {
 
 void Daemonized::answer(int exit_code) noexcept {
   if (!pipe_.is_open()) return;
-  if (exit_code == 0) redirect_to_null(STDERR_FILENO, O_WRONLY);
   const auto code = static_cast<unsigned char>(exit_code);
   // The user may have interrupted the waiting process: the daemon goes on.
   [[maybe_unused]] const auto written = write(pipe_.raw(), &code, 1);
@@ -56,5 +55,7 @@ Result<Daemonized> daemonize() {
   redirect_to_null(STDOUT_FILENO, O_WRONLY);
   return Daemonized{std::move(pipe->writer)};
 }
+
+void detach_standard_error() noexcept { redirect_to_null(STDERR_FILENO, O_WRONLY); }
 
 }  // namespace sipwsd::os

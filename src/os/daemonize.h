@@ -10,8 +10,8 @@ class Daemonized {
  public:
   Daemonized() = default;  // in the foreground: nobody waits
   explicit Daemonized(Fd pipe) noexcept : pipe_(std::move(pipe)) {}
-  // The waiting process exits with this code; standard error goes to /dev/null when the code is 0. Once. When the
-  // daemon ends without an answer, the waiting process exits 70.
+  // The waiting process exits with this code. Only the first answer counts. When the daemon ends without one, the
+  // waiting process exits 70.
   void answer(int exit_code) noexcept;
   [[nodiscard]] bool is_awaited() const noexcept { return pipe_.is_open(); }
 
@@ -19,8 +19,11 @@ class Daemonized {
   Fd pipe_;
 };
 
-// Returns in the daemon only. Standard input and output become /dev/null at once; standard error stays until answer(0),
-// so that start-up errors reach the terminal.
+// Returns in the daemon only. Standard input and output become /dev/null at once; standard error stays until
+// detach_standard_error(), so that start-up errors reach the terminal.
 Result<Daemonized> daemonize();
+
+// To /dev/null. Whoever keeps it open keeps `ssh host service sipwsd start` waiting for its end: children too.
+void detach_standard_error() noexcept;
 
 }  // namespace sipwsd::os

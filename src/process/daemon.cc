@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
 
 #include "src/os/daemonize.h"
+#include "src/os/descriptor_limit.h"
 #include "src/os/fifo.h"
 #include "src/os/notify.h"
 #include "src/os/pid_file.h"
@@ -53,7 +55,8 @@ class Daemon {
     }
     const ExitCode code = supervise();
     if (code != ExitCode::ok) say("could not go on; see the log");
-    background_.answer(number(code));  // nobody listens any more when it was ready
+    // Does nothing when it was ready; stopped before that, the start has failed all the same.
+    background_.answer(number(code == ExitCode::ok ? ExitCode::internal : code));
     // The role that made it removes it; it could not if it was killed.
     if (!settings_.fifo.empty()) static_cast<void>(os::remove_fifo(settings_.fifo));
     log::notice("ended");
@@ -88,7 +91,17 @@ class Daemon {
     return std::nullopt;
   }
 
+  // Connections are spread evenly only as long as there are many: one worker may have to hold all of them.
+  void raise_limits() {
+    constexpr std::uint64_t other_descriptors = 256;
+    const std::uint64_t wanted = settings_.max_connections + other_descriptors;
+    if (const auto allowed = os::raise_descriptor_limit(wanted); allowed < wanted)
+      log::warning("a process may open {} descriptors (ulimit -n), {} are wanted for max_connections={}", allowed, wanted,
+                   settings_.max_connections);
+  }
+
   ExitCode supervise() {
+    raise_limits();
     const base::SystemClock clock;
     Surroundings around{.settings = settings_,
                         .roles = roles_,
@@ -103,7 +116,7 @@ class Daemon {
       if (!supervisor) {
         say(supervisor.error().why);
         log::fatal("{}", supervisor.error().why);
-        return exit_code_for(supervisor.error().code);
+        return supervisor.is(Errc::out_of_range) ? ExitCode::configuration : ExitCode::unavailable;
       }
       const shm::SharedState& shared = (*supervisor)->shared();
       log::notice("shared memory: {} MiB (virtual) for {} connections, {} bindings, {} processes",
@@ -126,6 +139,8 @@ class Daemon {
     for (const Endpoint& endpoint : endpoints_.bound()) log::notice("listening on {}", endpoint.to_string());
     log::notice("ready");
     notifier_.ready("serving");
+    if (!background_.is_awaited()) return;
+    if (!settings_.log_stderr) os::detach_standard_error();
     background_.answer(0);
   }
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "src/os/daemonize.h"
 #include "src/os/event_fd.h"
 #include "src/os/spawn.h"
 #include "src/process/reaper.h"
@@ -159,19 +160,25 @@ void Supervisor::fork_role(Place& place) {
   shared_.processes.set_pid(place.post.slot, place.pid);
 }
 
-int Supervisor::live_as(const Place& place) try {
-  // The log's descriptor is closed under it otherwise, and its number given to somebody's connection.
+// In the child: only these descriptors, and a log of its own.
+void Supervisor::move_in(const std::string& title, std::vector<int> keep) const {
+  // The log's descriptor would be closed under it, and its number given to somebody's connection.
   log::close();
-  std::vector<int> keep{bell_.raw()};
   for (const os::Fd& fd : event_fds_) keep.push_back(fd.raw());
+  os::close_all_descriptors_except(keep);
+  if (around_.settings.daemonize && !around_.settings.log_stderr) os::detach_standard_error();
+  log::set_role(title);
+  log::open(around_.log_target);
+}
+
+int Supervisor::live_as(const Place& place) try {
+  std::vector<int> keep{bell_.raw()};
   const bool has_sockets = place.post.role->sockets == Sockets::of_its_slot;
   const auto listeners = has_sockets ? around_.endpoints.listeners(place.post.index) : std::span<const ListeningSocket>{};
   const auto datagrams = has_sockets ? around_.endpoints.datagrams(place.post.index) : std::span<const ListeningSocket>{};
   for (const ListeningSocket& socket : listeners) keep.push_back(socket.fd);
   for (const ListeningSocket& socket : datagrams) keep.push_back(socket.fd);
-  os::close_all_descriptors_except(keep);
-  log::set_role(place.post.title);
-  log::open(around_.log_target);
+  move_in(place.post.title, std::move(keep));
 
   Inherited inherited{.settings = around_.settings,
                       .shared = shared_,
@@ -276,12 +283,7 @@ void Supervisor::fork_reaper(Place& place) {
   reaped_place_ = index_of(place);
   const WorkerSlot adopter = adopter_for(place);
   auto pid = os::spawn({.title = "reaper", .keep_all_open = true}, [&] {
-    log::close();
-    std::vector<int> keep;
-    for (const os::Fd& fd : event_fds_) keep.push_back(fd.raw());
-    os::close_all_descriptors_except(keep);
-    log::set_role("reaper");
-    log::open(around_.log_target);
+    move_in("reaper", {});
     if (!drop_privileges()) return config::number(config::ExitCode::no_permission);
     return around_.reaper(shared_, place.post.slot, adopter);
   });

@@ -87,7 +87,8 @@ class Supervisor final : private os::TimerHandler {
   void handle(Place& place, SlotEvent event);
   void perform(Place& place, SlotAct act);
   void fork_role(Place& place);
-  [[nodiscard]] int live_as(const Place& place);  // in the child
+  void move_in(const std::string& title, std::vector<int> keep) const;  // in the child
+  [[nodiscard]] int live_as(const Place& place);                        // in the child
   void fork_reaper(Place& place);
   void reap_next();
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "src/os/daemonize.h"
+#include "src/os/descriptor_limit.h"
 #include "src/os/privileges.h"
 #include "src/os/signal_fd.h"
 #include "src/os/spawn.h"
@@ -114,6 +115,36 @@ TEST(Spawn, LeavesNoChildBehindWhenTheParentIsKilled) {
 TEST(Spawn, NoticesAParentThatDiedBeforeItCouldAsk) {
   const auto child = spawn({.title = "t", .keep_all_open = true}, [] { return die_with_parent(getppid() + 1) ? 1 : 2; });
   EXPECT_EQ(exit_code_of(*child), 2);
+}
+
+TEST(ProcessTitle, TakesThePlaceOfTheArgumentsAndLosesNone) {
+  const auto child = spawn({.title = "", .keep_all_open = true}, [] {
+    char memory[] = "program\0first argument\0second";
+    char* argv[] = {memory, memory + 8, memory + 23, nullptr};
+    lend_argument_memory(3, argv);
+    set_process_title("a role with a name that is longer than all arguments together");
+    if (std::string(memory) != "sipwsd: a role with a name th") return 1;  // as long as they were, and a NUL
+    set_process_title("mi");
+    if (std::string(memory) != "sipwsd: mi" || memory[sizeof memory - 2] != '\0') return 2;
+    return std::string(argv[1]) == "first argument" && std::string(argv[2]) == "second" ? 0 : 3;
+  });
+  EXPECT_EQ(exit_code_of(*child), 0);
+}
+
+TEST(DescriptorLimit, IsRaisedAsFarAsAllowedAndNeverLowered) {
+  const auto child = spawn({.title = "t"}, [] {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 100;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (raise_descriptor_limit(200) != 200) return 1;
+    if (raise_descriptor_limit(50) != 200) return 2;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur != 200) return 3;
+    const auto most = raise_descriptor_limit(std::uint64_t{1} << 40);  // above fs.nr_open: nobody may
+    return most >= 200 && most < std::uint64_t{1} << 40 ? 0 : 4;
+  });
+  EXPECT_EQ(exit_code_of(*child), 0);
 }
 
 TEST(SignalFd, DeliversASignalOnceAsANumber) {

@@ -175,6 +175,7 @@ class Lines {
       char bytes[4096];
       if (poll(&waiting, 1, wait_ms) != 1) return {};
       const auto size = read(fd_.raw(), bytes, sizeof bytes);
+      is_at_end = size == 0;
       if (size <= 0) return {};
       buffer_.append(bytes, static_cast<std::size_t>(size));
     }
@@ -188,6 +189,7 @@ class Lines {
     return {};
   }
   std::string seen;
+  bool is_at_end = false;
 
  private:
   os::Fd fd_;
@@ -248,6 +250,7 @@ class SupervisorTest : public ::testing::Test {
     daemon = fork();
     if (daemon == 0) {
       dup2(pipe->writer.raw(), STDERR_FILENO);
+      *pipe = {};
       _exit(body());
     }
     pipe->writer.close();
@@ -456,6 +459,7 @@ TEST_F(SupervisorTest, StartsInTheBackgroundAndTellsTheTruthAboutIt) {
   settings.log_file = folder + "/log";
   start_process([&] { return run_daemon(settings, echo_only); });
   EXPECT_EQ(exit_code(), 0) << "the process that the user started";
+  EXPECT_TRUE(errors->next().empty() && errors->is_at_end) << "somebody still holds the user's standard error";
 
   pid_t background = 0;
   std::ifstream(settings.pid_file) >> background;
