@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "src/auth/credentials_file.h"
+#include "src/auth/digest_gatekeeper.h"
+#include "src/process/inherited.h"
 #include "src/stage/demo/demo_stage.h"
 #include "src/stage/echo/echo_stage.h"
 #include "src/stage/edge/edge_stage.h"
@@ -18,10 +22,22 @@ std::optional<stage::Plugin>& loaded_plugin() {
   return only;
 }
 
+std::optional<auth::CredentialsFile>& loaded_credentials() {
+  static std::optional<auth::CredentialsFile> only;
+  return only;
+}
+std::string& nonce_key() {
+  static std::string only;
+  return only;
+}
+
 struct Needs {
   const config::Settings& settings;
   route::Router& router;
   location::Store& store;
+  shm::SharedState& shared;
+  const base::Clock& clock;
+  base::Random& random;
 };
 
 route::StagePointer own(RoutingStage* stage) {
@@ -29,7 +45,13 @@ route::StagePointer own(RoutingStage* stage) {
 }
 
 route::StagePointer make_echo(const Needs&) { return own(new stage::EchoStage); }
-route::StagePointer make_edge(const Needs&) { return own(new stage::EdgeStage); }
+route::StagePointer make_edge(const Needs& needs) {
+  std::unique_ptr<auth::Gatekeeper> gatekeeper;
+  if (auto& credentials = loaded_credentials())
+    gatekeeper = std::make_unique<auth::DigestGatekeeper>(
+        auth::DigestGatekeeper::Parts{*credentials, needs.settings.auth_realm, nonce_key()}, needs.shared.nonces, needs.clock, needs.random);
+  return own(new stage::EdgeStage(std::move(gatekeeper)));
+}
 route::StagePointer make_plugin(const Needs&) {
   const auto& plugin = *loaded_plugin();
   return {plugin.descriptor().create(plugin.argument().c_str()), plugin.descriptor().destroy};
@@ -43,6 +65,16 @@ Result<void> load_plugin(const std::string& argument) {
   auto plugin = stage::Plugin::load(argument);
   if (!plugin) return plugin.error();
   loaded_plugin() = *plugin;
+  return {};
+}
+
+Result<void> load_credentials(const config::Settings& settings) {
+  if (settings.auth_mode != config::AuthMode::digest) return {};
+  auto credentials = auth::CredentialsFile::load(settings.auth_file);
+  if (!credentials) return credentials.error();
+  loaded_credentials() = std::move(*credentials);
+  base::SystemRandom random;
+  nonce_key() = random.token(32);
   return {};
 }
 
@@ -73,17 +105,22 @@ std::string argument_of(const std::string& stage) {
 
 Result<void> prepare_stages(const config::Settings& settings) {
   const Row* row = find_row(name_of(settings.stage));
-  if (row != nullptr) return row->prepare(argument_of(settings.stage));
+  if (row != nullptr) {
+    if (const auto loaded = load_credentials(settings); !loaded) return loaded;
+    return row->prepare(argument_of(settings.stage));
+  }
   std::string known;
   for (const Row& r : rows) known.append(known.empty() ? "" : ", ").append(r.name);
   return Error{Errc::not_found, "no stage is called `" + std::string(name_of(settings.stage)) + "`; write one of: " + known};
 }
 
-std::vector<route::StagePointer> make_stages(const config::Settings& settings, route::Router& router, location::Store& store) {
+std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
+                                             base::Random& random) {
+  const auto& settings = inherited.settings;
   std::vector<route::StagePointer> chain;
   if (settings.demo)
     chain.push_back(own(new stage::DemoStage(store, router.names(), settings.alias.empty() ? "localhost" : settings.alias.front())));
-  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store}));
+  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store, inherited.shared, inherited.clock, random}));
   return chain;
 }
 

@@ -5,15 +5,20 @@
 #include <vector>
 
 #include "sipwsd/result.h"
+#include "src/base/random.h"
+#include "src/config/settings.h"
 #include "src/location/store.h"
 #include "src/route/router.h"
 #include "src/route/stage_chain.h"
 
 namespace sipwsd::process {
 
+struct Inherited;
+
 // In the supervisor, before the first fork.
 Result<void> prepare_stages(const config::Settings& settings);
 // In each worker. Only after prepare_stages said yes.
-std::vector<route::StagePointer> make_stages(const config::Settings& settings, route::Router& router, location::Store& store);
+std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
+                                             base::Random& random);
 
 }  // namespace sipwsd::process

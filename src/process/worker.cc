@@ -55,7 +55,7 @@ class Worker final : private os::TimerHandler {
                   [this](const shm::ConnectionRecord& record) { router_.on_lost_connection(record); }),
         life_(inherited, loop_, [this] { leave(); }),
         pump_(loop_, mailbox_, [this](shm::ProcessSlot from, const bus::Letter& letter) { router_.on_letter(from, letter); }) {
-    router_.set_stages(make_stages(inherited.settings, router_, store_));
+    router_.set_stages(make_stages(inherited, router_, store_, random_));
     for (const ListeningSocket& socket : inherited.listeners)
       acceptors_.push_back(std::make_unique<net::Acceptor>(loop_, router_.connections(), socket.fd, socket.at.protocol,
                                                            inherited.shared.counters.row(inherited.slot)));

@@ -8,24 +8,17 @@
 //   a user of a domain of ours               his bindings, or 480; 404 when he can't exist
 //   anything else                            403: we are nobody's relay (S25)
 
+#include <memory>
+
 #include "sipwsd/routing_stage.h"
+#include "src/auth/gatekeeper.h"
 
 namespace sipwsd::stage {
-
-// Who a request comes from, and whether he may (RFC 3261 22). The edge asks; src/auth answers.
-class Gatekeeper {
- public:
-  virtual ~Gatekeeper() = default;
-  // False: the request has been answered (401, 407, 403).
-  virtual bool admits(RequestExchange& exchange) = 0;
-  // Could this user ever register? Where everybody may, everybody could.
-  virtual bool may_exist(std::string_view aor_uri) const = 0;
-};
 
 class EdgeStage final : public RoutingStage {
  public:
   // No gatekeeper: any user of a served domain may register (auth_mode none).
-  explicit EdgeStage(Gatekeeper* gatekeeper = nullptr) : gatekeeper_(gatekeeper) {}
+  explicit EdgeStage(std::unique_ptr<auth::Gatekeeper> gatekeeper = nullptr) : gatekeeper_(std::move(gatekeeper)) {}
 
   std::string_view name() const noexcept override { return "edge"; }
   Verdict on_request(RequestExchange& exchange) override;
@@ -34,7 +27,7 @@ class EdgeStage final : public RoutingStage {
   Verdict in_dialog(RequestExchange& exchange);
   Verdict to_user(RequestExchange& exchange);
 
-  Gatekeeper* gatekeeper_;
+  std::unique_ptr<auth::Gatekeeper> gatekeeper_;
 };
 
 }  // namespace sipwsd::stage
