@@ -16,7 +16,7 @@ struct AuthHeader {
   std::string_view scheme;  // "Digest"; parameters of other schemes are not read
   std::string_view realm, nonce, opaque, algorithm;
   std::string_view username, uri, response, cnonce, nc;
-  std::string_view qop;     // of a challenge: the list within the quotes
+  std::string_view qop;  // of a challenge: the list within the quotes
   std::string_view domain;
   bool stale = false;
   bool userhash = false;

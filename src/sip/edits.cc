@@ -40,7 +40,8 @@ Result<void> Edits::insert_line(std::size_t offset, std::string_view line, Place
 }
 
 Result<void> Edits::prepend(std::string_view line) {
-  const std::size_t offset = message_->header_count() > 0 ? offset_of(message_->header(0).line) : message_->headers_end();
+  const std::size_t offset =
+      message_->header_count() > 0 ? offset_of(message_->header(0).line) : message_->headers_end();
   return insert_line(offset, line, Place::before_others);
 }
 
@@ -61,9 +62,7 @@ Result<void> Edits::append(std::string_view line) {
   return insert_line(message_->headers_end(), line, Place::behind_others);
 }
 
-void Edits::remove(const Header& header) {
-  add(Kind::replace, offset_of(header.line), header.line.size(), {}, 0);
-}
+void Edits::remove(const Header& header) { add(Kind::replace, offset_of(header.line), header.line.size(), {}, 0); }
 
 void Edits::remove_all(HeaderId id) {
   for (const Header& header : message_->all(id)) remove(header);

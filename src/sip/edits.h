@@ -37,10 +37,12 @@ class Edits {
   [[nodiscard]] Result<void> set_start_line(std::string_view line);
 
   // --- whole header lines: "Name: value" without CRLF
-  [[nodiscard]] Result<void> prepend(std::string_view line);                    // before all headers
-  [[nodiscard]] Result<void> insert_before(HeaderId id, std::string_view line); // before the first of its kind, else first of all
-  [[nodiscard]] Result<void> insert_after(HeaderId id, std::string_view line);  // behind the last of its kind, else last of all
-  [[nodiscard]] Result<void> append(std::string_view line);                     // behind all headers
+  [[nodiscard]] Result<void> prepend(std::string_view line);  // before all headers
+  [[nodiscard]] Result<void> insert_before(HeaderId id,
+                                           std::string_view line);  // before the first of its kind, else first of all
+  [[nodiscard]] Result<void> insert_after(HeaderId id,
+                                          std::string_view line);  // behind the last of its kind, else last of all
+  [[nodiscard]] Result<void> append(std::string_view line);        // behind all headers
   void remove(const Header& header);
   void remove_all(HeaderId id);
   void remove_all(std::string_view name);
@@ -75,11 +77,11 @@ class Edits {
   // For the writer: parts of the message to leave out and texts to put in their place, in order of the message.
   enum class Kind : std::uint8_t { insert, replace };
   struct Edit {
-    std::uint32_t offset;   // in message().bytes()
+    std::uint32_t offset;  // in message().bytes()
     std::uint32_t removed;
-    std::uint32_t text;     // in the store
+    std::uint32_t text;  // in the store
     std::uint32_t text_size;
-    std::int32_t order;     // among insertions at one offset
+    std::int32_t order;  // among insertions at one offset
     Kind kind;
   };
   [[nodiscard]] std::span<const Edit> sorted() const noexcept { return {edits_, edit_count_}; }
@@ -98,6 +100,9 @@ class Edits {
   [[nodiscard]] Edit* find_inserted(std::size_t offset, std::string_view header_name) noexcept;
   [[nodiscard]] std::size_t offset_of(std::string_view part) const noexcept;
 
+  // Left uninitialised: only the first edit_count_ and text_size_ of them are ever read.
+  std::array<Edit, inline_edits> inline_edits_;
+  std::array<char, inline_text> inline_text_;
   const MessageView* message_;
   Edit* edits_ = inline_edits_.data();
   std::size_t edit_count_ = 0;
@@ -106,8 +111,6 @@ class Edits {
   std::int32_t next_order_ = 0;
   std::unique_ptr<Edit[]> more_edits_;
   std::string more_text_;  // the whole store, once the inline one is full
-  std::array<Edit, inline_edits> inline_edits_;
-  std::array<char, inline_text> inline_text_;
 };
 
 }  // namespace sipwsd::sip

@@ -287,9 +287,12 @@ class Parsed::Reader {
     while (value < end && base::is_lws(text_[value])) ++value;
     while (end > value && base::is_lws(text_[end - 1])) --end;
     const HeaderId id = header_id(text_.substr(begin, name_end - begin));
-    slots()[view_.slot_count_] = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(line.next - begin),
-                                  static_cast<std::uint32_t>(value), static_cast<std::uint32_t>(end - value),
-                                  static_cast<std::uint16_t>(name_end - begin), id};
+    slots()[view_.slot_count_] = {static_cast<std::uint32_t>(begin),
+                                  static_cast<std::uint32_t>(line.next - begin),
+                                  static_cast<std::uint32_t>(value),
+                                  static_cast<std::uint32_t>(end - value),
+                                  static_cast<std::uint16_t>(name_end - begin),
+                                  id};
     std::uint8_t& first = view_.first_[static_cast<std::size_t>(id)];
     if (first == MessageView::none) first = static_cast<std::uint8_t>(view_.slot_count_);
     ++view_.slot_count_;

@@ -21,8 +21,8 @@
 namespace sipwsd::sip {
 
 struct Limits {
-  std::size_t max_headers = 255;           // header lines; the index cannot hold more
-  std::size_t max_header_line = 16 * 1024; // one header with its folds, or the start line
+  std::size_t max_headers = 255;            // header lines; the index cannot hold more
+  std::size_t max_header_line = 16 * 1024;  // one header with its folds, or the start line
   std::size_t max_header_bytes = 64 * 1024;
 };
 

@@ -11,7 +11,11 @@ std::optional<Piece> Splitter::next() {
     return piece;
   };
   if (rest_.empty()) return std::nullopt;
-  if (rest_.starts_with(ping)) return take(Piece::Kind::ping, ping.size());
+  if (rest_.starts_with(ping)) {
+    std::size_t size = ping.size();
+    while (rest_.substr(size).starts_with(ping)) size += ping.size();
+    return take(Piece::Kind::ping, size);
+  }
   if (rest_ == pong) return take(Piece::Kind::pong, pong.size());
 
   parsed_.emplace(rest_, limits_);

@@ -16,7 +16,7 @@ namespace sipwsd::sip {
 
 struct Piece {
   enum class Kind : std::uint8_t {
-    ping,       // CRLFCRLF where a message could begin: answer CRLF
+    ping,       // CRLFCRLF where a message could begin: answer CRLF; once, however often it is repeated
     pong,       // CRLF alone
     message,    // *parsed is good
     malformed,  // *parsed has the refusal and what was recovered

@@ -15,7 +15,7 @@ struct NameAddr {
   std::string_view display_name;  // as written: a quoted string with its quotes, or tokens; may be empty
   bool has_brackets = false;      // without them every parameter belongs to the header, none to the URI (20.10)
   Uri uri;
-  Params params;                  // of the header, behind the URI
+  Params params;  // of the header, behind the URI
 
   [[nodiscard]] std::string_view tag() const noexcept { return params.find("tag").value_or(""); }
 };

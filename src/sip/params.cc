@@ -75,8 +75,7 @@ bool Params::well_formed() const noexcept {
     if (at < rest.size() && rest[at] == '=') {
       at = skip_lws(rest, at + 1);
       if (at == rest.size()) return false;
-      const std::size_t value_end =
-          rest[at] == '"' ? lexer::skip_quoted(rest, at) : skip(rest, at, lexer::param_value);
+      const std::size_t value_end = rest[at] == '"' ? lexer::skip_quoted(rest, at) : skip(rest, at, lexer::param_value);
       if (value_end == std::string_view::npos || value_end == at) return false;
       at = value_end;
     }

@@ -12,9 +12,9 @@ namespace sipwsd::sip {
 
 struct Param {
   std::string_view name;
-  std::string_view value;   // as written; empty when there is none
-  bool has_value = false;   // ";lr" against ";lr="
-  std::string_view text;    // from its semicolon to its end: what an edit removes
+  std::string_view value;  // as written; empty when there is none
+  bool has_value = false;  // ";lr" against ";lr="
+  std::string_view text;   // from its semicolon to its end: what an edit removes
 };
 
 class Params {

@@ -97,8 +97,10 @@ class ReplyWriter {
       case Method::invite:
       case Method::subscribe:
       case Method::refer:
-      case Method::notify: return true;
-      default: return false;
+      case Method::notify:
+        return true;
+      default:
+        return false;
     }
   }
 

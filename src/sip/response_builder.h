@@ -14,13 +14,13 @@ namespace sipwsd::sip {
 
 struct Reply {
   std::uint16_t status = 200;
-  std::string_view reason{};         // empty: the standard phrase
-  std::string_view to_tag{};         // put on To when it has none and the status is not 100
-  std::string_view received{};       // for the topmost Via (18.2.1); empty: none
-  std::uint16_t rport = 0;         // for a topmost Via that asked for rport; 0: none
-  std::string_view server{};         // Server header value; empty: none
+  std::string_view reason{};                    // empty: the standard phrase
+  std::string_view to_tag{};                    // put on To when it has none and the status is not 100
+  std::string_view received{};                  // for the topmost Via (18.2.1); empty: none
+  std::uint16_t rport = 0;                      // for a topmost Via that asked for rport; 0: none
+  std::string_view server{};                    // Server header value; empty: none
   std::span<const std::string_view> headers{};  // further lines, "Name: value" without CRLF
-  std::string_view content_type{};   // with a body
+  std::string_view content_type{};              // with a body
   std::string_view body{};
 };
 

@@ -16,17 +16,17 @@ namespace sipwsd::sip {
 enum class Scheme : std::uint8_t { sip, sips, tel, other };
 
 struct Uri {
-  std::string_view text;         // the whole URI
+  std::string_view text;  // the whole URI
   Scheme scheme = Scheme::other;
   std::string_view scheme_text;  // as written, without the colon
   bool has_user = false;
-  std::string_view user;         // escaped as written; the number of a tel URI
+  std::string_view user;  // escaped as written; the number of a tel URI
   std::string_view password;
-  std::string_view host;         // an IPv6 reference keeps its brackets
+  std::string_view host;  // an IPv6 reference keeps its brackets
   std::optional<std::uint16_t> port;
   Params params;
-  std::string_view headers;      // behind the question mark
-  std::string_view opaque;       // behind the scheme's colon, for Scheme::other
+  std::string_view headers;  // behind the question mark
+  std::string_view opaque;   // behind the scheme's colon, for Scheme::other
 
   [[nodiscard]] bool is_sip() const noexcept { return scheme == Scheme::sip || scheme == Scheme::sips; }
   // The `transport` parameter as written ("ws", "TCP"), empty when there is none.

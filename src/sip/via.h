@@ -17,12 +17,12 @@ namespace sipwsd::sip {
 inline constexpr std::string_view branch_cookie = "z9hG4bK";
 
 struct Via {
-  std::string_view text;       // the whole value
-  std::string_view protocol;   // "SIP"
-  std::string_view version;    // "2.0"
+  std::string_view text;      // the whole value
+  std::string_view protocol;  // "SIP"
+  std::string_view version;   // "2.0"
   std::string_view transport_text;
   TransportProtocol transport = TransportProtocol::none;  // none: one we don't know
-  std::string_view host;       // sent-by; an IPv6 reference keeps its brackets
+  std::string_view host;                                  // sent-by; an IPv6 reference keeps its brackets
   std::optional<std::uint16_t> port;
   Params params;
 

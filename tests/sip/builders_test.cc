@@ -87,21 +87,32 @@ TEST(Reply, StampsTheTopmostViaOnly) {
                       "x.invalid;branch=z9hG4bK2\nVia: SIP/2.0/UDP z;branch=z9hG4bK3\n"),
             std::string::npos);
   const std::string lying = wire("OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x ;received=10.0.0.1;branch=b\n\n");
-  EXPECT_NE(reply_to(lying, {.status = 200, .received = "::1", .rport = 9}).find("\nVia: SIP/2.0/WS x;branch=b;received=::1\n"),
+  EXPECT_NE(reply_to(lying, {.status = 200, .received = "::1", .rport = 9})
+                .find("\nVia: SIP/2.0/WS x;branch=b;received=::1\n"),
             std::string::npos);
 }
 
 TEST(Reply, CarriesHeadersAndABody) {
   const std::string_view headers[] = {"Contact: <sip:a@b>;expires=60", "Min-Expires: 60"};
-  const std::string text = reply_to(invite(), {.status = 200, .reason = "Fine", .headers = headers, .content_type = "text/plain", .body = "hi"});
+  const std::string text = reply_to(
+      invite(), {.status = 200, .reason = "Fine", .headers = headers, .content_type = "text/plain", .body = "hi"});
   EXPECT_TRUE(text.starts_with("SIP/2.0 200 Fine\n"));
-  EXPECT_TRUE(text.ends_with("Contact: <sip:a@b>;expires=60\nMin-Expires: 60\nContent-Type: text/plain\nContent-Length: 2\n\nhi")) << text;
+  EXPECT_TRUE(text.ends_with(
+      "Contact: <sip:a@b>;expires=60\nMin-Expires: 60\nContent-Type: text/plain\nContent-Length: 2\n\nhi"))
+      << text;
 }
 
 TEST(Reply, LeavesOutWhatWouldBreakALine) {
   const std::string_view headers[] = {"X: a\r\nEvil: 1", "Y: b"};
-  const std::string text = reply_to(invite(), {.status = 200, .reason = "OK\r\nEvil: 2", .to_tag = "a\nEvil: 3", .received = "1\rEvil: 4",
-                                               .rport = 1, .server = "s\nEvil: 5", .headers = headers, .content_type = "t\nEvil: 6", .body = "b"});
+  const std::string text = reply_to(invite(), {.status = 200,
+                                               .reason = "OK\r\nEvil: 2",
+                                               .to_tag = "a\nEvil: 3",
+                                               .received = "1\rEvil: 4",
+                                               .rport = 1,
+                                               .server = "s\nEvil: 5",
+                                               .headers = headers,
+                                               .content_type = "t\nEvil: 6",
+                                               .body = "b"});
   EXPECT_EQ(text.find("Evil"), std::string::npos) << text;
   EXPECT_NE(text.find("\nY: b\n"), std::string::npos);
   EXPECT_TRUE(text.starts_with("SIP/2.0 200 OK\n"));

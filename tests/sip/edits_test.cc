@@ -89,22 +89,25 @@ TEST(Edits, TheLastWordOnAPartCounts) {
 }
 
 TEST(Edits, InsertLinesWhereTheyWereAskedFor) {
-  EXPECT_EQ(edited([](Edits& e, const MessageView&) {
-              EXPECT_TRUE(e.insert_before(HeaderId::via, "Via: second"));
-              EXPECT_TRUE(e.insert_before(HeaderId::via, "Via: first"));
-              EXPECT_TRUE(e.insert_before(HeaderId::route, "Route: <sip:p0>"));
-              EXPECT_TRUE(e.insert_after(HeaderId::to, "X-One: 1"));
-              EXPECT_TRUE(e.insert_after(HeaderId::to, "X-Two: 2"));
-              EXPECT_TRUE(e.insert_after(HeaderId::path, "Path: <sip:e1>"));
-              EXPECT_TRUE(e.append("X-End: 3"));
-              EXPECT_TRUE(e.insert_before(HeaderId::record_route, "Record-Route: <sip:r2>"));
-              EXPECT_TRUE(e.insert_before(HeaderId::record_route, "Record-Route: <sip:r1>"));
-            }),
-            replaced(replaced(replaced(replaced(before(), "Via: SIP",
-                                                "Record-Route: <sip:r1>\nRecord-Route: <sip:r2>\nVia: first\nVia: second\nVia: SIP"),
-                                       "Route: <sip:p1", "Route: <sip:p0>\nRoute: <sip:p1"),
-                              "To: <sip:bob@example.org>\n", "To: <sip:bob@example.org>\nX-One: 1\nX-Two: 2\n"),
-                     "Content-Length: 4\n", "Content-Length: 4\nPath: <sip:e1>\nX-End: 3\n"));
+  EXPECT_EQ(
+      edited([](Edits& e, const MessageView&) {
+        EXPECT_TRUE(e.insert_before(HeaderId::via, "Via: second"));
+        EXPECT_TRUE(e.insert_before(HeaderId::via, "Via: first"));
+        EXPECT_TRUE(e.insert_before(HeaderId::route, "Route: <sip:p0>"));
+        EXPECT_TRUE(e.insert_after(HeaderId::to, "X-One: 1"));
+        EXPECT_TRUE(e.insert_after(HeaderId::to, "X-Two: 2"));
+        EXPECT_TRUE(e.insert_after(HeaderId::path, "Path: <sip:e1>"));
+        EXPECT_TRUE(e.append("X-End: 3"));
+        EXPECT_TRUE(e.insert_before(HeaderId::record_route, "Record-Route: <sip:r2>"));
+        EXPECT_TRUE(e.insert_before(HeaderId::record_route, "Record-Route: <sip:r1>"));
+      }),
+      replaced(
+          replaced(
+              replaced(replaced(before(), "Via: SIP",
+                                "Record-Route: <sip:r1>\nRecord-Route: <sip:r2>\nVia: first\nVia: second\nVia: SIP"),
+                       "Route: <sip:p1", "Route: <sip:p0>\nRoute: <sip:p1"),
+              "To: <sip:bob@example.org>\n", "To: <sip:bob@example.org>\nX-One: 1\nX-Two: 2\n"),
+          "Content-Length: 4\n", "Content-Length: 4\nPath: <sip:e1>\nX-End: 3\n"));
 }
 
 TEST(Edits, RemoveLinesByIdAndName) {
@@ -122,7 +125,8 @@ TEST(Edits, RemoveLinesByIdAndName) {
 
 TEST(Edits, RemoveTheFirstValuesOfAListOverCommasAndLines) {
   const auto routes_left = [](std::size_t count) {
-    const std::string text = wire(edited([count](Edits& e, const MessageView&) { e.remove_first_values(HeaderId::route, count); }));
+    const std::string text =
+        wire(edited([count](Edits& e, const MessageView&) { e.remove_first_values(HeaderId::route, count); }));
     const Parsed parsed = parse(text);
     std::string left;
     for (const Header& header : parsed->all(HeaderId::route)) left += std::string{header.value} + "|";
@@ -152,7 +156,8 @@ TEST(Edits, SetAndRemoveParameters) {
               e.remove_parameter(contact->uri().params, "transport");
               e.remove_parameter(contact->uri().params, "absent");
             }),
-            replaced(replaced(replaced(before(), "To: <sip:bob@example.org>", "To: <sip:bob@example.org>;tag=99"), ";tag=1", ";TAG=2"),
+            replaced(replaced(replaced(before(), "To: <sip:bob@example.org>", "To: <sip:bob@example.org>;tag=99"),
+                              ";tag=1", ";TAG=2"),
                      "<sip:alice@x.invalid;transport=ws>", "<sip:alice@x.invalid;ob>;expires=60"));
 }
 
@@ -160,8 +165,9 @@ TEST(Edits, StampTheTopmostVia) {
   EXPECT_EQ(edited([](Edits& e, const MessageView&) { EXPECT_TRUE(e.stamp_topmost_via("192.0.2.7", 51000)); }),
             replaced(before(), "z9hG4bK1;rport,", "z9hG4bK1;rport=51000;received=192.0.2.7,"));
   const std::string no_rport = wire("OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x.invalid\n\n");
-  EXPECT_EQ(edited([](Edits& e, const MessageView&) { EXPECT_TRUE(e.stamp_topmost_via("192.0.2.7", 51000)); }, no_rport),
-            "OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x.invalid;received=192.0.2.7\n\n");
+  EXPECT_EQ(
+      edited([](Edits& e, const MessageView&) { EXPECT_TRUE(e.stamp_topmost_via("192.0.2.7", 51000)); }, no_rport),
+      "OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x.invalid;received=192.0.2.7\n\n");
   const std::string lying = wire("OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x;received=10.0.0.1;rport=1\n\n");
   EXPECT_EQ(edited([](Edits& e, const MessageView&) { EXPECT_TRUE(e.stamp_topmost_via("192.0.2.7", 5)); }, lying),
             "OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x;received=192.0.2.7;rport=5\n\n");
@@ -175,7 +181,8 @@ TEST(Edits, InsideARemovedPartGoWithIt) {
               e.remove_all(HeaderId::max_forwards);
               EXPECT_TRUE(e.insert_before(HeaderId::max_forwards, "X-Stays: yes"));
             }),
-            replaced(replaced(before(), "SIP/2.0/WS x.invalid;branch=z9hG4bK1;rport, ", ""), "Max-Forwards: 70\n", "X-Stays: yes\n"));
+            replaced(replaced(before(), "SIP/2.0/WS x.invalid;branch=z9hG4bK1;rport, ", ""), "Max-Forwards: 70\n",
+                     "X-Stays: yes\n"));
 }
 
 TEST(Edits, ReplaceTheBodyAndKeepContentLengthTrue) {
@@ -185,18 +192,21 @@ TEST(Edits, ReplaceTheBodyAndKeepContentLengthTrue) {
             }),
             replaced(replaced(before(), "\n\nbody", "\n\nlonger body"), "Content-Length: 4", "Content-Length: 11"));
   const std::string without = wire("MESSAGE sip:a SIP/2.0\nX: y\n\n");
-  EXPECT_EQ(edited([](Edits& e, const MessageView&) {
-              e.ensure_content_length();
-              e.ensure_content_length();
-              e.set_body(std::string_view("\1\n\0", 3));
-            }, without),
+  EXPECT_EQ(edited(
+                [](Edits& e, const MessageView&) {
+                  e.ensure_content_length();
+                  e.ensure_content_length();
+                  e.set_body(std::string_view("\1\n\0", 3));
+                },
+                without),
             std::string("MESSAGE sip:a SIP/2.0\nX: y\nContent-Length: 3\n\n\1\n\0", 49));
 }
 
 TEST(Edits, RefuseLineBreaksAndNul) {
   const Parsed parsed = parse(original());
   Edits edits{*parsed};
-  for (const std::string_view evil : {std::string_view{"a\r\nX: y"}, std::string_view{"a\nb"}, std::string_view{"a\rb"}, std::string_view{"a\0b", 3}}) {
+  for (const std::string_view evil : {std::string_view{"a\r\nX: y"}, std::string_view{"a\nb"}, std::string_view{"a\rb"},
+                                      std::string_view{"a\0b", 3}}) {
     EXPECT_TRUE(edits.set_request_uri(evil).is(Errc::malformed));
     EXPECT_TRUE(edits.set_start_line(evil).is(Errc::malformed));
     EXPECT_TRUE(edits.prepend(evil).is(Errc::malformed));
@@ -221,15 +231,18 @@ TEST(Edits, ManyAndLongOnesFitToo) {
     }
   });
   std::string expected;
-  for (int i = 0; i < 100; ++i) expected += "X-" + std::to_string(i) + ": " + std::string(100, static_cast<char>('a' + i % 26)) + "\n";
+  for (int i = 0; i < 100; ++i)
+    expected += "X-" + std::to_string(i) + ": " + std::string(100, static_cast<char>('a' + i % 26)) + "\n";
   EXPECT_EQ(result, replaced(before(), "Content-Length: 4\n", "Content-Length: 4\n" + expected));
 }
 
 TEST(Edits, OfAMessageWithoutHeadersStandBeforeTheEmptyLine) {
-  EXPECT_EQ(edited([](Edits& e, const MessageView&) {
-              EXPECT_TRUE(e.append("B: 2"));
-              EXPECT_TRUE(e.prepend("A: 1"));
-            }, "OPTIONS sip:a SIP/2.0\r\n\r\n"),
+  EXPECT_EQ(edited(
+                [](Edits& e, const MessageView&) {
+                  EXPECT_TRUE(e.append("B: 2"));
+                  EXPECT_TRUE(e.prepend("A: 1"));
+                },
+                "OPTIONS sip:a SIP/2.0\r\n\r\n"),
             "OPTIONS sip:a SIP/2.0\nA: 1\nB: 2\n\n");
 }
 

@@ -36,7 +36,8 @@ template <typename Fail>
 void exercise_params(const Params& params, std::string_view whole, Fail&& fail) {
   std::size_t count = 0;
   for (const Param& param : params) {
-    if (!within(param.name, whole) || !within(param.value, whole) || !within(param.text, whole)) fail("parameter outside");
+    if (!within(param.name, whole) || !within(param.value, whole) || !within(param.text, whole))
+      fail("parameter outside");
     if (param.text.empty() || param.text[0] != ';') fail("parameter without its semicolon");
     static_cast<void>(unquote(param.value));
     if (++count > whole.size()) return fail("endless parameters");
@@ -125,7 +126,8 @@ void exercise_accepted(const MessageView& message, Fail&& fail) {
   Edits edits{message};
   edits.remove_first_values(HeaderId::route);
   if (!edits.set_value(HeaderId::max_forwards, "69")) fail("an innocent value was refused");
-  if (!edits.insert_before(HeaderId::via, "Via: SIP/2.0/WS x.invalid;branch=z9hG4bKtest")) fail("an innocent line was refused");
+  if (!edits.insert_before(HeaderId::via, "Via: SIP/2.0/WS x.invalid;branch=z9hG4bKtest"))
+    fail("an innocent line was refused");
   edits.ensure_content_length();
   out.clear();
   if (write(message, edits, out) != written_size(message, edits)) fail("written_size differs from what was written");

@@ -28,8 +28,8 @@ TEST(HeaderTable, FindsEveryNameInAnyCaseAndEveryCompactForm) {
 }
 
 TEST(HeaderTable, KnowsNothingElse) {
-  for (const char* name : {"", "Vi", "Viaa", "X-Via", "Max Forwards", "Max-Forward", "z", "1", "{", "C%6Fntact", "Contact ",
-                           "A-name-that-is-longer-than-any-other-name"})
+  for (const char* name : {"", "Vi", "Viaa", "X-Via", "Max Forwards", "Max-Forward", "z", "1", "{", "C%6Fntact",
+                           "Contact ", "A-name-that-is-longer-than-any-other-name"})
     EXPECT_EQ(header_id(name), HeaderId::other) << name;
   for (std::size_t i = 1; i < header_id_count; ++i) {
     std::string name{row(static_cast<HeaderId>(i)).name};
@@ -39,21 +39,32 @@ TEST(HeaderTable, KnowsNothingElse) {
 }
 
 TEST(HeaderTable, HasTheCompactFormsOfTheRfcs) {
-  const std::pair<const char*, HeaderId> table[] = {
-      {"a", HeaderId::accept_contact}, {"b", HeaderId::referred_by},    {"c", HeaderId::content_type},
-      {"d", HeaderId::request_disposition}, {"e", HeaderId::content_encoding}, {"f", HeaderId::from},
-      {"i", HeaderId::call_id},        {"j", HeaderId::reject_contact}, {"k", HeaderId::supported},
-      {"l", HeaderId::content_length}, {"m", HeaderId::contact},        {"o", HeaderId::event},
-      {"r", HeaderId::refer_to},       {"s", HeaderId::subject},        {"t", HeaderId::to},
-      {"u", HeaderId::allow_events},   {"v", HeaderId::via},            {"x", HeaderId::session_expires},
-      {"y", HeaderId::identity}};
+  const std::pair<const char*, HeaderId> table[] = {{"a", HeaderId::accept_contact},
+                                                    {"b", HeaderId::referred_by},
+                                                    {"c", HeaderId::content_type},
+                                                    {"d", HeaderId::request_disposition},
+                                                    {"e", HeaderId::content_encoding},
+                                                    {"f", HeaderId::from},
+                                                    {"i", HeaderId::call_id},
+                                                    {"j", HeaderId::reject_contact},
+                                                    {"k", HeaderId::supported},
+                                                    {"l", HeaderId::content_length},
+                                                    {"m", HeaderId::contact},
+                                                    {"o", HeaderId::event},
+                                                    {"r", HeaderId::refer_to},
+                                                    {"s", HeaderId::subject},
+                                                    {"t", HeaderId::to},
+                                                    {"u", HeaderId::allow_events},
+                                                    {"v", HeaderId::via},
+                                                    {"x", HeaderId::session_expires},
+                                                    {"y", HeaderId::identity}};
   for (const auto& [compact, id] : table) EXPECT_EQ(header_id(compact), id) << compact;
 }
 
 TEST(Method, IsComparedWithItsCase) {
-  for (const Method method : {Method::invite, Method::ack, Method::bye, Method::cancel, Method::options, Method::register_,
-                              Method::message, Method::info, Method::refer, Method::notify, Method::subscribe,
-                              Method::update, Method::prack, Method::publish})
+  for (const Method method :
+       {Method::invite, Method::ack, Method::bye, Method::cancel, Method::options, Method::register_, Method::message,
+        Method::info, Method::refer, Method::notify, Method::subscribe, Method::update, Method::prack, Method::publish})
     EXPECT_EQ(method_of(name(method)), method);
   EXPECT_EQ(method_of("invite"), Method::other);
   EXPECT_EQ(method_of("INVITES"), Method::other);

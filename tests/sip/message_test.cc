@@ -216,7 +216,8 @@ TEST(Message, ContentLengthRulesTheBody) {
     EXPECT_EQ(static_cast<bool>(parsed), row.status == 0) << row.headers;
     if (parsed) {
       EXPECT_EQ(parsed->body(), row.taken) << row.headers;
-      EXPECT_EQ(parsed.length(), text.size() - std::string_view{row.body}.size() + parsed->body().size()) << row.headers;
+      EXPECT_EQ(parsed.length(), text.size() - std::string_view{row.body}.size() + parsed->body().size())
+          << row.headers;
     } else {
       EXPECT_EQ(parsed.refusal().status, row.status) << row.headers;
       EXPECT_TRUE(parsed.refusal().answerable) << row.headers;

@@ -44,7 +44,9 @@ TEST(Robustness, ACutBodyIsNoticedWhenContentLengthSaysSo) {
 
 TEST(Robustness, MutatedMessagesAreReadSafely) {
   std::mt19937 random{4475};
-  const auto pick = [&random](std::size_t count) { return std::uniform_int_distribution<std::size_t>{0, count - 1}(random); };
+  const auto pick = [&random](std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>{0, count - 1}(random);
+  };
   constexpr std::string_view spice = " \t\r\n\0\",;:<>@=%\\/?[]()*SIPz0";
   const auto samples = test::all_samples();
   for (int round = 0; round < 6000; ++round) {
@@ -52,11 +54,21 @@ TEST(Robustness, MutatedMessagesAreReadSafely) {
     for (std::size_t changes = pick(6) + 1; changes > 0; --changes) {
       const std::size_t at = pick(text.size());
       switch (pick(5)) {
-        case 0: text[at] = static_cast<char>(pick(256)); break;
-        case 1: text[at] = spice[pick(spice.size())]; break;
-        case 2: text.erase(at, pick(8) + 1); break;
-        case 3: text.insert(at, 1, spice[pick(spice.size())]); break;
-        case 4: text.insert(at, text.substr(pick(text.size()), pick(40))); break;
+        case 0:
+          text[at] = static_cast<char>(pick(256));
+          break;
+        case 1:
+          text[at] = spice[pick(spice.size())];
+          break;
+        case 2:
+          text.erase(at, pick(8) + 1);
+          break;
+        case 3:
+          text.insert(at, 1, spice[pick(spice.size())]);
+          break;
+        case 4:
+          text.insert(at, text.substr(pick(text.size()), pick(40)));
+          break;
       }
       if (text.empty()) text = "x";
     }

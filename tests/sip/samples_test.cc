@@ -13,11 +13,15 @@ std::string sdp(std::string_view address) {
   return text;
 }
 
-Sample accepted(std::string section, std::string_view text) { return {std::move(section), wire(text), Verdict::accepted, 0}; }
+Sample accepted(std::string section, std::string_view text) {
+  return {std::move(section), wire(text), Verdict::accepted, 0};
+}
 Sample refused(std::string section, int status, std::string_view text) {
   return {std::move(section), wire(text), Verdict::refused, status};
 }
-Sample dropped(std::string section, std::string_view text) { return {std::move(section), wire(text), Verdict::dropped, 0}; }
+Sample dropped(std::string section, std::string_view text) {
+  return {std::move(section), wire(text), Verdict::dropped, 0};
+}
 
 using namespace std::string_literals;
 
@@ -129,8 +133,8 @@ l: 0
 )sip"));
 
   std::string vias;
-  const char* const via_names[] = {"Via",  "v",  "V",  "Via", "ViA", "VIa",  "VIA",   "via", "viA", "vIa", "vIA",
-                                   "V ",   "v ", "V  ", "v  ", "Via ", "Via  "};
+  const char* const via_names[] = {"Via", "v",   "V",  "Via", "ViA", "VIa", "VIA",  "via",  "viA",
+                                   "vIa", "vIA", "V ", "v ",  "V  ", "v  ", "Via ", "Via  "};
   for (int i = 33; i > 0; --i) {
     const int at = 33 - i;
     vias += std::string(at < 17 ? via_names[at] : "Via") + ": SIP/2.0/TCP sip" + std::to_string(i) + ".example.com\n";
@@ -138,21 +142,31 @@ l: 0
   samples.push_back(accepted(
       "3.1.1.7 longreq",
       "INVITE sip:user@example.com SIP/2.0\n"
-      "To: \"I have a user name of " + repeat("extreme", 10) + " proportion\"<sip:user@example.com:6000;unknownparam1=very" +
-          repeat("long", 20) + "value;longparam" + repeat("name", 25) + "=shortvalue;very" + repeat("long", 25) +
+      "To: \"I have a user name of " +
+          repeat("extreme", 10) + " proportion\"<sip:user@example.com:6000;unknownparam1=very" + repeat("long", 20) +
+          "value;longparam" + repeat("name", 25) + "=shortvalue;very" + repeat("long", 25) +
           "ParameterNameWithNoValue>\n"
-          "F: sip:" + repeat("amazinglylongcallername", 5) + "@example.net;tag=12" + repeat("982", 50) +
-          "424;unknownheaderparam" + repeat("name", 20) + "=unknowheaderparam" + repeat("value", 15) +
-          ";unknownValueless" + repeat("paramname", 10) + "\n"
-          "Call-ID: longreq.one" + repeat("really", 20) + "longcallid\n"
+          "F: sip:" +
+          repeat("amazinglylongcallername", 5) + "@example.net;tag=12" + repeat("982", 50) + "424;unknownheaderparam" +
+          repeat("name", 20) + "=unknowheaderparam" + repeat("value", 15) + ";unknownValueless" +
+          repeat("paramname", 10) +
+          "\n"
+          "Call-ID: longreq.one" +
+          repeat("really", 20) +
+          "longcallid\n"
           "CSeq: 3882340 INVITE\n"
-          "Unknown-" + repeat("Long", 20) + "-Name: unknown-" + repeat("long", 20) + "-value; unknown-" +
-          repeat("long", 20) + "-parameter-name = unknown-" + repeat("long", 20) + "-parameter-value\n" + vias +
-          "Via: SIP/2.0/TCP host.example.com;received=192.0.2.5;branch=very" + repeat("long", 50) + "branchvalue\n"
+          "Unknown-" +
+          repeat("Long", 20) + "-Name: unknown-" + repeat("long", 20) + "-value; unknown-" + repeat("long", 20) +
+          "-parameter-name = unknown-" + repeat("long", 20) + "-parameter-value\n" + vias +
+          "Via: SIP/2.0/TCP host.example.com;received=192.0.2.5;branch=very" + repeat("long", 50) +
+          "branchvalue\n"
           "Max-Forwards: 70\n"
-          "Contact: <sip:" + repeat("amazinglylongcallername", 5) + "@host5.example.net>\n"
+          "Contact: <sip:" +
+          repeat("amazinglylongcallername", 5) +
+          "@host5.example.net>\n"
           "Content-Type: application/sdp\n"
-          "l: 150\n\n" + sdp("192.0.2.1")));
+          "l: 150\n\n" +
+          sdp("192.0.2.1")));
 
   samples.push_back(accepted("3.1.1.8 dblreq", R"sip(REGISTER sip:example.com SIP/2.0
 To: sip:j.user@example.com
@@ -207,10 +221,12 @@ l: 0
 )sip"));
 
   // The signature of the RFC's second part, cut short: any bytes will do, NUL among them.
-  const std::string signature = "\x30\x82\x01\x52\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x82\x01\x43\x30\x82\x00\x01\x05"s;
-  const std::string multipart = wire(
-      "--7a9cbec02ceef655\nContent-Type: text/plain\nContent-Transfer-Encoding: binary\n\nHello\n"
-      "--7a9cbec02ceef655\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: binary\n\n") +
+  const std::string signature =
+      "\x30\x82\x01\x52\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x82\x01\x43\x30\x82\x00\x01\x05"s;
+  const std::string multipart =
+      wire(
+          "--7a9cbec02ceef655\nContent-Type: text/plain\nContent-Transfer-Encoding: binary\n\nHello\n"
+          "--7a9cbec02ceef655\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: binary\n\n") +
       signature + wire("\n--7a9cbec02ceef655--\n");
   samples.push_back({"3.1.1.11 mpart01",
                      wire("MESSAGE sip:kumiko@example.org SIP/2.0\n"
@@ -228,7 +244,9 @@ l: 0
                           "Content-Type: multipart/mixed;boundary=7a9cbec02ceef655\n"
                           "Date: Sat, 15 Oct 2005 04:44:56 GMT\n"
                           "User-Agent: SIPimp.org/0.2.5 (curses)\n"
-                          "Content-Length: " + std::to_string(multipart.size()) + "\n\n") + multipart,
+                          "Content-Length: " +
+                          std::to_string(multipart.size()) + "\n\n") +
+                         multipart,
                      Verdict::accepted, 0});
 
   samples.push_back(accepted(
@@ -244,9 +262,12 @@ l: 0
       "To: sip:user@example.edu;tag=2229\n"
       "Content-Length: 154\n"
       "Content-Type: application/sdp\n"
-      "Contact: <sip:user@host198.example.com>\n\n" + sdp("192.0.2.198")));
+      "Contact: <sip:user@host198.example.com>\n\n" +
+          sdp("192.0.2.198")));
 
-  samples.push_back(accepted("3.1.1.13 noreason", "SIP/2.0 100 \n" R"sip(Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe
+  samples.push_back(accepted("3.1.1.13 noreason",
+                             "SIP/2.0 100 \n"
+                             R"sip(Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe
 Call-ID: noreason.asndj203insdf99223ndf
 CSeq: 35 INVITE
 From: <sip:user@example.com>;tag=39ansfi3
@@ -373,7 +394,9 @@ Content-Length: 150
 
 )sip" + sdp("192.0.2.1")));
 
-  samples.push_back(refused("3.1.2.10 trws", 400, "OPTIONS sip:remote-target@example.com SIP/2.0  \n" R"sip(Via: SIP/2.0/TCP host1.example.com;branch=z9hG4bK299342093
+  samples.push_back(refused("3.1.2.10 trws", 400,
+                            "OPTIONS sip:remote-target@example.com SIP/2.0  \n"
+                            R"sip(Via: SIP/2.0/TCP host1.example.com;branch=z9hG4bK299342093
 To: <sip:remote-target@example.com>
 From: <sip:local-resource@example.com>;tag=329429089
 Call-ID: trws.oicu34958239neffasdhr2345r
@@ -384,7 +407,8 @@ Content-Length: 0
 
 )sip"));
 
-  samples.push_back(refused("3.1.2.11 escruri", 400, R"sip(INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0
+  samples.push_back(
+      refused("3.1.2.11 escruri", 400, R"sip(INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0
 To: sip:user@example.com
 From: sip:caller@example.net;tag=341518
 Max-Forwards: 7
@@ -739,12 +763,14 @@ std::vector<Sample> make_rfc5118() {
   samples.push_back(refused("4.2 no brackets", 400, register_v6("sip:2001:db8::10", via, contact)));
   samples.push_back(accepted("4.3 port within the brackets", register_v6("sip:[2001:db8::10:5070]", via, contact)));
   samples.push_back(accepted("4.4 port behind the brackets", register_v6("sip:[2001:db8::10]:5070", via, contact)));
-  samples.push_back(accepted(
-      "4.5 received with brackets",
-      register_v6("sip:[2001:db8::10]", "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3-111", contact)));
-  samples.push_back(accepted(
-      "4.5 received without brackets",
-      register_v6("sip:[2001:db8::10]", "SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bKas3", contact)));
+  samples.push_back(
+      accepted("4.5 received with brackets",
+               register_v6("sip:[2001:db8::10]",
+                           "SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3-111", contact)));
+  samples.push_back(
+      accepted("4.5 received without brackets",
+               register_v6("sip:[2001:db8::10]",
+                           "SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bKas3", contact)));
   samples.push_back(accepted("4.6 IPv6 in SDP", R"sip(INVITE sip:user@[2001:db8::10] SIP/2.0
 To: sip:user@[2001:db8::10]
 From: sip:user@example.com;tag=81x2

@@ -33,7 +33,9 @@ TEST(Torture, EveryMessageGetsItsVerdict) {
     const auto refusal = verdict_on(parsed);
     const std::string why = refusal ? std::string{refusal->reason} : "accepted";
     switch (one.verdict) {
-      case Verdict::accepted: EXPECT_FALSE(refusal) << one.section << ": " << why; break;
+      case Verdict::accepted:
+        EXPECT_FALSE(refusal) << one.section << ": " << why;
+        break;
       case Verdict::dropped:
         ASSERT_TRUE(refusal) << one.section;
         EXPECT_FALSE(refusal->answerable) << one.section;

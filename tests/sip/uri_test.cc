@@ -6,7 +6,8 @@ namespace sipwsd::sip {
 namespace {
 
 TEST(Uri, IsTakenApart) {
-  const auto uri = parse_uri("sips:alice%20b;x=1:se%63ret@Example.COM:5061;transport=tcp;lr;maddr=239.1.1.1?Subject=a&Priority=b");
+  const auto uri =
+      parse_uri("sips:alice%20b;x=1:se%63ret@Example.COM:5061;transport=tcp;lr;maddr=239.1.1.1?Subject=a&Priority=b");
   ASSERT_TRUE(uri) << uri.error().why;
   EXPECT_EQ(uri->scheme, Scheme::sips);
   EXPECT_TRUE(uri->has_user);
@@ -45,22 +46,51 @@ TEST(Uri, OfOtherSchemesIsKeptWhole) {
 }
 
 TEST(Uri, IsRefusedWhenItsGrammarIsBroken) {
-  for (const char* text :
-       {"", "sip", "sip:", "sip:@example.com", "sip:alice@", "sip::secret@example.com", "sip:alice@exa mple.com",
-        "sip:alice@example.com:", "sip:alice@example.com:0", "sip:alice@example.com:65536", "sip:alice@example.com:99999999999",
-        "sip:alice@example.com:50x", "sip:alice@example.com;;lr", "sip:alice@example.com;", "sip:alice@example.com;=x",
-        "sip:a@b@c", "sip:al%zzice@example.com", "sip:alice%4@example.com", "sip:alice@[2001:db8::1", "sip:alice@[::g]",
-        "sip:alice@[1.2.3.4]", "sip:alice@[::1]x", "<sip:alice@example.com>", "sip:alice@example.com>", "sip:\"a\"@example.com",
-        "sip:alice@example..com", "sip:alice@-example.com", "sip:alice@.com", "1sip:alice@example.com", ":x", "tel:", "foo:",
-        "sip:alice@example.com;x=%4", "sip:alice@example.com\r\nX: y", "sip:alice@ex\tample.com", "sip:2001:db8::10"})
+  for (const char* text : {"",
+                           "sip",
+                           "sip:",
+                           "sip:@example.com",
+                           "sip:alice@",
+                           "sip::secret@example.com",
+                           "sip:alice@exa mple.com",
+                           "sip:alice@example.com:",
+                           "sip:alice@example.com:0",
+                           "sip:alice@example.com:65536",
+                           "sip:alice@example.com:99999999999",
+                           "sip:alice@example.com:50x",
+                           "sip:alice@example.com;;lr",
+                           "sip:alice@example.com;",
+                           "sip:alice@example.com;=x",
+                           "sip:a@b@c",
+                           "sip:al%zzice@example.com",
+                           "sip:alice%4@example.com",
+                           "sip:alice@[2001:db8::1",
+                           "sip:alice@[::g]",
+                           "sip:alice@[1.2.3.4]",
+                           "sip:alice@[::1]x",
+                           "<sip:alice@example.com>",
+                           "sip:alice@example.com>",
+                           "sip:\"a\"@example.com",
+                           "sip:alice@example..com",
+                           "sip:alice@-example.com",
+                           "sip:alice@.com",
+                           "1sip:alice@example.com",
+                           ":x",
+                           "tel:",
+                           "foo:",
+                           "sip:alice@example.com;x=%4",
+                           "sip:alice@example.com\r\nX: y",
+                           "sip:alice@ex\tample.com",
+                           "sip:2001:db8::10"})
     EXPECT_FALSE(parse_uri(text)) << text;
   EXPECT_FALSE(parse_uri(std::string_view("sip:a\0b@example.com", 19)));
 }
 
 TEST(Uri, ToleratesWhatRealNetworksWrite) {
-  for (const char* text : {"sip:*21#@example.com", "sip:alice@my_host.local", "sip:alice@127.0.0.1", "sip:\xC3\xA4@example.com",
-                           "sip:alice@example.com.", "sip:alice@example.com;gr=urn:uuid:f81d4fae-7dec-11d0",
-                           "sip:x@y.invalid;transport=ws;ob", "sip:alice@[::ffff:192.0.2.1]:5060"})
+  for (const char* text :
+       {"sip:*21#@example.com", "sip:alice@my_host.local", "sip:alice@127.0.0.1", "sip:\xC3\xA4@example.com",
+        "sip:alice@example.com.", "sip:alice@example.com;gr=urn:uuid:f81d4fae-7dec-11d0",
+        "sip:x@y.invalid;transport=ws;ob", "sip:alice@[::ffff:192.0.2.1]:5060"})
     EXPECT_TRUE(parse_uri(text)) << text;
 }
 
@@ -80,47 +110,45 @@ bool same(const char* a, const char* b) {
 }
 
 TEST(UriEquivalence, HoldsForTheExamplesOfRfc3261) {
-  const Pair table[] = {
-      {"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"},
-      {"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"},
-      {"sip:carol@chicago.com", "sip:carol@chicago.com;security=on"},
-      {"sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"},
-      {"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
-       "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com"},
-      {"sip:alice@atlanta.com?subject=project%20x&priority=urgent", "sip:alice@atlanta.com?priority=urgent&subject=project%20x"}};
+  const Pair table[] = {{"sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"},
+                        {"sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"},
+                        {"sip:carol@chicago.com", "sip:carol@chicago.com;security=on"},
+                        {"sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on"},
+                        {"sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+                         "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com"},
+                        {"sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+                         "sip:alice@atlanta.com?priority=urgent&subject=project%20x"}};
   for (const auto& [a, b] : table) EXPECT_TRUE(same(a, b)) << a << " | " << b;
 }
 
 TEST(UriEquivalence, DoesNotHoldForTheOtherExamplesOfRfc3261) {
-  const Pair table[] = {
-      {"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"},
-      {"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"},
-      {"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"},
-      {"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"},
-      {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"},
-      {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"},
-      {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"},
-      {"sip:alice@atlanta.com", "sips:alice@atlanta.com"},
-      {"sip:alice@atlanta.com", "sip:atlanta.com"},
-      {"sip:alice@atlanta.com", "sip:alice:secret@atlanta.com"},
-      {"sip:alice@atlanta.com", "sip:alice@atlanta.com;user=phone"},
-      {"sip:alice@atlanta.com", "sip:alice@atlanta.com;ttl=1"},
-      {"sip:alice@atlanta.com", "sip:alice@atlanta.com;maddr=192.0.2.1"},
-      {"sip:a%3Bb@atlanta.com", "sip:a;b@atlanta.com"},
-      {"sip:a?x=1", "sip:a?x=1&x=1"},
-      {"isbn:1", "isbn:2"}};
+  const Pair table[] = {{"SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"},
+                        {"sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"},
+                        {"sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"},
+                        {"sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"},
+                        {"sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"},
+                        {"sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"},
+                        {"sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"},
+                        {"sip:alice@atlanta.com", "sips:alice@atlanta.com"},
+                        {"sip:alice@atlanta.com", "sip:atlanta.com"},
+                        {"sip:alice@atlanta.com", "sip:alice:secret@atlanta.com"},
+                        {"sip:alice@atlanta.com", "sip:alice@atlanta.com;user=phone"},
+                        {"sip:alice@atlanta.com", "sip:alice@atlanta.com;ttl=1"},
+                        {"sip:alice@atlanta.com", "sip:alice@atlanta.com;maddr=192.0.2.1"},
+                        {"sip:a%3Bb@atlanta.com", "sip:a;b@atlanta.com"},
+                        {"sip:a?x=1", "sip:a?x=1&x=1"},
+                        {"isbn:1", "isbn:2"}};
   for (const auto& [a, b] : table) EXPECT_FALSE(same(a, b)) << a << " | " << b;
 }
 
 TEST(CanonicalAor, UnescapesTheUserLowersTheHostAndDropsTheRest) {
-  const Pair table[] = {
-      {"sip:Alice@Example.ORG", "Alice@example.org"},
-      {"sips:%41lice:pw@example.org:5061;transport=ws?x=y", "Alice@example.org"},
-      {"sip:alice@example.org.", "alice@example.org"},
-      {"sip:Example.org", "example.org"},
-      {"sip:a%40b@example.org", "a@b@example.org"},
-      {"tel:+123;phone-context=x", "+123"},
-      {"sip:bob@[2001:DB8::1]:5060", "bob@[2001:db8::1]"}};
+  const Pair table[] = {{"sip:Alice@Example.ORG", "Alice@example.org"},
+                        {"sips:%41lice:pw@example.org:5061;transport=ws?x=y", "Alice@example.org"},
+                        {"sip:alice@example.org.", "alice@example.org"},
+                        {"sip:Example.org", "example.org"},
+                        {"sip:a%40b@example.org", "a@b@example.org"},
+                        {"tel:+123;phone-context=x", "+123"},
+                        {"sip:bob@[2001:DB8::1]:5060", "bob@[2001:db8::1]"}};
   for (const auto& [text, aor] : table) EXPECT_EQ(canonical_aor(*parse_uri(text)), aor) << text;
 }
 
@@ -139,14 +167,18 @@ TEST(Escaping, GoesThereAndBack) {
 }
 
 TEST(InvalidHost, IsKnownByItsLastLabelOnly) {
-  for (const char* host : {"df7jal23ls0d.invalid", "x.INVALID", "a.b.invalid.", "invalid"}) EXPECT_TRUE(is_invalid_host(host)) << host;
-  for (const char* host : {"invalid.example.com", "xinvalid", "example.com", ""}) EXPECT_FALSE(is_invalid_host(host)) << host;
+  for (const char* host : {"df7jal23ls0d.invalid", "x.INVALID", "a.b.invalid.", "invalid"})
+    EXPECT_TRUE(is_invalid_host(host)) << host;
+  for (const char* host : {"invalid.example.com", "xinvalid", "example.com", ""})
+    EXPECT_FALSE(is_invalid_host(host)) << host;
   EXPECT_TRUE(parse_uri("sip:x@df7jal23ls0d.invalid;transport=ws")->is_invalid_host());
 }
 
 TEST(IpLiteral, IsAnAddressAndNotAName) {
-  for (const char* host : {"127.0.0.1", "255.255.255.255", "[::1]", "[2001:db8::1]"}) EXPECT_TRUE(is_ip_literal(host)) << host;
-  for (const char* host : {"256.0.0.1", "1.2.3", "1.2.3.4.5", "::1", "example.com", "", "1.2.3.x", "[]"}) EXPECT_FALSE(is_ip_literal(host)) << host;
+  for (const char* host : {"127.0.0.1", "255.255.255.255", "[::1]", "[2001:db8::1]"})
+    EXPECT_TRUE(is_ip_literal(host)) << host;
+  for (const char* host : {"256.0.0.1", "1.2.3", "1.2.3.4.5", "::1", "example.com", "", "1.2.3.x", "[]"})
+    EXPECT_FALSE(is_ip_literal(host)) << host;
 }
 
 TEST(Transport, IsNamedAsInAVia) {
