@@ -27,6 +27,7 @@
 #include "src/net/transport.h"
 #include "src/os/timer_wheel.h"
 #include "src/sip/message.h"
+#include "src/sip/via.h"
 #include "src/transaction/branch.h"
 #include "src/transaction/counters.h"
 #include "src/transaction/timers.h"
@@ -55,11 +56,12 @@ struct SentBy {
 };
 
 struct ForwardOptions {
-  std::span<const std::string_view> record_route = {};  // URIs without brackets; the first becomes topmost (16.6 step 4)
-  std::size_t consumed_routes = 0;                      // topmost Route values that named us (16.4): taken off
-  std::span<const HeaderLine> headers = {};             // added at the end
-  std::uint16_t gone_status = 480;                      // when the target's connection is gone
-  std::string_view gone_reason = {};                    // empty: the standard phrase
+  // URIs without brackets for every copy, below the target's own; the first becomes topmost (16.6 step 4).
+  std::span<const std::string_view> record_route = {};
+  std::size_t consumed_routes = 0;           // topmost Route values that named us (16.4): taken off
+  std::span<const HeaderLine> headers = {};  // added at the end
+  std::uint16_t gone_status = 480;           // when the target's connection is gone
+  std::string_view gone_reason = {};         // empty: the standard phrase
 };
 
 // A request on its way through the User; lives during on_request only. Ended by the first final reply, forward,
@@ -74,7 +76,7 @@ class RequestContext {
   [[nodiscard]] bool is_done() const noexcept { return done_; }
   // RFC 3261 8.2.2.2: another transaction has this From tag, Call-ID and CSeq, so answering it ourselves is a 482.
   // reply() looks by itself; a proxied request is never merged.
-  [[nodiscard]] bool is_merged() const noexcept;
+  [[nodiscard]] bool is_merged() const;
   // The tag our own responses to this request carry.
   [[nodiscard]] std::string local_tag() const;
 
@@ -91,13 +93,15 @@ class RequestContext {
 
  private:
   friend class ProxyCore;
-  RequestContext(ProxyCore& core, const sip::MessageView& message, const Arrival& arrival, std::uint64_t fingerprint)
-      : core_(core), message_(message), arrival_(arrival), fingerprint_(fingerprint) {}
+  RequestContext(ProxyCore& core, const sip::MessageView& message, const Arrival& arrival, const sip::Via& topmost_via,
+                 std::uint64_t transaction_hash)
+      : core_(core), message_(message), arrival_(arrival), topmost_via_(topmost_via), hash_(transaction_hash) {}
 
   ProxyCore& core_;
   const sip::MessageView& message_;
   const Arrival& arrival_;
-  std::uint64_t fingerprint_;
+  const sip::Via& topmost_via_;
+  std::uint64_t hash_;  // which server transaction this is: key.h
   bool done_ = false;
 };
 
@@ -162,6 +166,7 @@ class Core {
   [[nodiscard]] const BranchKey& branch_key() const noexcept;  // for owner_of_response
   [[nodiscard]] std::size_t size() const noexcept;             // server transactions alive
   [[nodiscard]] std::size_t kept_bytes() const noexcept;       // requests they keep
+  [[nodiscard]] std::size_t capacity() const noexcept;         // what the table has grown to; says nothing but that it grew
 
  private:
   std::unique_ptr<ProxyCore> core_;

@@ -50,7 +50,6 @@ TargetTexts RequestForwarding::texts_for(const sip::MessageView& request, const 
   TargetTexts texts{target.request_uri, {}, {}, consumed_routes};
   if (!target.record_route.empty()) add_address(prepend_, "Record-Route", target.record_route);
   for (const std::string_view uri : record_route) add_address(prepend_, "Record-Route", uri);
-  if (!target.record_route.empty()) add_address(prepend_, "Record-Route", target.record_route);
   for (const HeaderLine& header : headers) add_line(append_, header.name, "", header.value, "");
 
   std::span<const std::string> routes{target.route};

@@ -1,0 +1,23 @@
+#include "src/transaction/owner.h"
+
+#include "src/sip/via.h"
+#include "src/transaction/key.h"
+
+namespace sipwsd::transaction {
+
+std::optional<Owner> owner_of_response(const BranchKey& key, const sip::MessageView& response) {
+  const auto via = sip::topmost_via(response);
+  if (!via) return std::nullopt;
+  const auto branch = key.recognise(via->branch());
+  if (!branch) return std::nullopt;
+  return Owner{branch->slot, branch->generation};
+}
+
+WorkerSlot owner_of_datagram(const base::SipHashKey& secret, const sip::MessageView& request, std::uint16_t workers) {
+  const auto via = sip::topmost_via(request);
+  if (!via) return WorkerSlot{0};  // nobody will answer it; anybody may drop it
+  const auto hash = transaction_hash(derive(secret, "datagram owner"), request, *via, ConnectionId::none);
+  return static_cast<WorkerSlot>(hash % workers);
+}
+
+}  // namespace sipwsd::transaction

@@ -1,0 +1,171 @@
+// Responses leave (RFC 3261 17.2): through the machine of the server transaction, over the flow of the request; and
+// the responses we make ourselves (8.2.6).
+#include "sipwsd/bytes.h"
+#include "src/sip/from_to.h"
+#include "src/sip/response_builder.h"
+#include "src/sip/status_code.h"
+#include "src/transaction/proxy_core.h"
+
+namespace sipwsd::transaction {
+namespace {
+
+constexpr Count count_of_class(std::uint16_t status) noexcept {
+  switch (status / 100) {
+    case 2: return Count::final_2xx;
+    case 3: return Count::final_3xx;
+    case 4: return Count::final_4xx;
+    case 5: return Count::final_5xx;
+    default: return Count::final_6xx;
+  }
+}
+
+}  // namespace
+
+bool ProxyCore::deliver(ProxyContext& context, std::uint16_t status, std::string_view response) {
+  if (!step_server(context, status)) return false;
+  if (context.reliability == Reliability::unreliable) {
+    context.last_response.assign(response);
+    table_.count_kept(context);
+  }
+  send_reply(context.upstream, status, response);
+  return true;
+}
+
+// True when the machine says `send`. Sets the timers of the new state.
+bool ProxyCore::step_server(ProxyContext& context, std::uint16_t status) {
+  const Timers& timers = settings_.timers;
+  if (context.is_invite()) {
+    using namespace server_invite;
+    const Event event = sip::is_provisional(status) ? Event::provisional
+                        : sip::is_success(status)   ? Event::success
+                                                    : Event::failure;
+    const auto* row = server_invite::table.step(context.invite, event);
+    if (row == nullptr) return false;
+    const bool is_new = row->to != context.invite;
+    context.invite = row->to;
+    if (is_new && row->to == State::accepted) context.due = now_ + timers.l();
+    if (is_new && row->to == State::completed) {
+      context.due = now_ + timers.h();
+      if (context.reliability == Reliability::unreliable) {
+        context.interval = timers.g();
+        context.retransmit = now_ + context.interval;
+      }
+    }
+    return row->action == Action::send;
+  }
+  using namespace server_non_invite;
+  const Event event = sip::is_provisional(status) ? Event::provisional : Event::final;
+  const auto* row = server_non_invite::table.step(context.other, event);
+  if (row == nullptr) return false;
+  const bool is_new = row->to != context.other;
+  context.other = row->to;
+  if (is_new && row->to == State::proceeding) context.due = never;  // the late 100 is not needed any more
+  if (is_new && row->to == State::completed) {
+    context.due = now_ + timers.j(context.reliability);
+    if (context.due == now_) context.other = server_non_invite::table.step(State::completed, Event::timer_j)->to;
+  }
+  return row->action == Action::send;
+}
+
+void ProxyCore::send_reply(Flow flow, std::uint16_t status, std::string_view response) {
+  if (sip::is_final(status)) count(count_of_class(status));
+  // Gone: we shall hear of it (on_connection_closed). Full: the reader is too slow and will be dropped for it.
+  if (!transport_.send(flow, response, 0)) count(Count::replies_unsent);
+}
+
+void ProxyCore::reply_locally(ProxyContext& context, const LocalReply& reply) {
+  const auto request = sip::parse(context.request_bytes());
+  if (!request) return;
+  deliver(context, reply.status, make_reply(*request, context.remote, context.hash, reply));
+}
+
+std::string_view ProxyCore::make_reply(const sip::MessageView& request, const Endpoint& source, std::uint64_t hash,
+                                       const LocalReply& reply) {
+  sip::Reply out;
+  out.status = reply.status;
+  out.reason = reply.reason;
+  out.server = settings_.server;
+  const Tag tag = tag_of(hash);
+  out.to_tag = {tag.data(), tag.size()};
+  const auto via = sip::topmost_via(request);
+  const ViaStamp stamp{via ? *via : sip::Via{}, source};
+  if (via) {
+    out.received = stamp.received();
+    out.rport = stamp.rport();
+  }
+  // Lines first, views into them afterwards: the text may move while it grows.
+  line_text_.clear();
+  lines_.clear();
+  for (const HeaderLine& header : reply.headers) {
+    if (equals_nocase(header.name, "Content-Type"))
+      out.content_type = header.value;
+    else
+      line_text_.append(header.name).append(": ").append(header.value);
+  }
+  std::size_t at = 0;
+  for (const HeaderLine& header : reply.headers) {
+    if (equals_nocase(header.name, "Content-Type")) continue;
+    const std::size_t size = header.name.size() + 2 + header.value.size();
+    lines_.push_back(std::string_view{line_text_}.substr(at, size));
+    at += size;
+  }
+  out.headers = lines_;
+  out.body = reply.body;
+  count(Count::replies_generated);
+  out_.clear();
+  sip::write_reply(request, out, out_);
+  return out_.view();
+}
+
+// The same for every response to one request, and no secret of anybody: a retransmission gets the same tag, the ACK
+// to a response without a transaction is known by it.
+ProxyCore::Tag ProxyCore::tag_of(std::uint64_t hash) const noexcept {
+  const std::uint64_t value = base::siphash(tag_key_, {reinterpret_cast<const char*>(&hash), sizeof hash});
+  Tag tag;
+  for (std::size_t i = 0; i < tag.size(); ++i) tag[i] = "0123456789abcdef"[(value >> (4 * i)) & 15];
+  return tag;
+}
+
+std::string ProxyCore::local_tag(const RequestContext& request) const {
+  const Tag tag = tag_of(request.hash_);
+  return {tag.data(), tag.size()};
+}
+
+bool ProxyCore::is_merged(const RequestContext& request) {
+  if (!table_.has_merge_hashes() || !sip::to_tag(request.message_).empty()) return false;
+  return table_.find_merged(merge_hash(table_key_, request.message_)) != nullptr;
+}
+
+// As a UAS. On a stream a final response needs no state: nothing is retransmitted, and the ACK is known by its tag.
+// So nobody fills the table with INVITEs to nowhere.
+void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
+  const Turn turn{*this};
+  const sip::Method method = request.message_.method();
+  if (request.done_ || method == sip::Method::ack) {
+    request.done_ = request.done_ || sip::is_final(wanted.status);
+    return;
+  }
+  LocalReply reply = wanted;
+  if (sip::is_provisional(reply.status)) {
+    if (method != sip::Method::invite && reply.status != 100) return;
+    return send_reply(request.arrival_.flow, reply.status,
+                      make_reply(request.message_, request.arrival_.remote, request.hash_, reply));
+  }
+  request.done_ = true;
+  if (is_merged(request)) reply = {482, "Merged Request"};
+  const std::string_view bytes = make_reply(request.message_, request.arrival_.remote, request.hash_, reply);
+  ProxyContext* context = nullptr;
+  if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel)
+    context = table_.add(request.hash_, request.arrival_.flow, method);
+  if (context == nullptr) return send_reply(request.arrival_.flow, reply.status, bytes);
+
+  count(Count::server_transactions);
+  context->reliability = Reliability::unreliable;
+  context->started = now_;
+  if (sip::to_tag(request.message_).empty())
+    table_.set_merge_hash(*context, merge_hash(table_key_, request.message_));
+  deliver(*context, reply.status, bytes);
+  settle(*context);
+}
+
+}  // namespace sipwsd::transaction
