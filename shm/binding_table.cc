@@ -163,7 +163,7 @@ Result<void> BindingTable::commit(ProcessSlot self, std::string_view aor, std::u
         removes[remove_count++] = at;
       }
     }
-    if (!is_refused) apply(self, key.bucket, {adds.data(), add_count}, {removes.data(), remove_count});
+    if (!is_refused && !changes.empty()) apply(self, key.bucket, {adds.data(), add_count}, {removes.data(), remove_count});
   }
   kill_point(KillPoint::commit_unlocked);
   if (is_refused) {

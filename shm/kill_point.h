@@ -35,8 +35,8 @@ enum class KillPoint : int {
   // take_lost
   take_locked,
   take_unlinked,
-  take_freed,
   take_counted,
+  take_freed,
   // rebuild of a stripe
   rebuild_cleared,
   rebuild_half,
@@ -62,8 +62,8 @@ enum class KillPoint : int {
   commit_texts_written,
   commit_prepared,
   commit_locked,
-  commit_noted,
   commit_half_noted,
+  commit_noted,
   commit_added,
   commit_removed,
   commit_linked,

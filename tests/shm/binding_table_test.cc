@@ -98,6 +98,13 @@ TEST_F(BindingTableTest, RefusesAChangeToABindingThatIsNotThere) {
   EXPECT_EQ(table.blocks_in_use(), 1u);
 }
 
+TEST_F(BindingTableTest, AnEmptyChangeOnlyAsksWhetherTheSnapshotIsStillTrue) {
+  table.snapshot("a", snapshot);
+  EXPECT_TRUE(table.commit(p0, "a", snapshot.version(), {}));
+  ASSERT_TRUE(commit(table, "a", {added(binding("1"))}));
+  EXPECT_TRUE(table.commit(p0, "a", snapshot.version(), {}).is(Errc::exists));
+}
+
 TEST_F(BindingTableTest, DoesNotChangeAnothersBindingOfTheSameBucket) {
   ASSERT_TRUE(commit(table, "a", {added(binding("1"))}));
   const std::uint64_t serial = serial_of("a", "1");
