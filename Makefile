@@ -146,9 +146,8 @@ man: all
 	scripts/gen-man $(BUILD)/sipwsd
 
 check: check-floors check-headers check-man check-tests
-check-long: all $(TEST_PROGRAMS)
-	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs 1 --seconds 3600 $(LONG_ITEMS)
-LONG_ITEMS := $(foreach t,$(sort $(wildcard tests/long/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
+check-long: all $(BUILD)/bench/calls-under-kill
+	@scripts/run-tests --jobs 1 --seconds 3600 "calls under kill=$(BUILD)/bench/calls-under-kill --sipwsd $(BUILD)/sipwsd"
 
 run:
 	@scripts/install-deps build
@@ -183,9 +182,16 @@ fuzz-smoke: fuzz-build
 	@scripts/fuzz-smoke $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # --- benchmarks ----------------------------------------------------------------------------------------------------------
-BENCH_PROGRAMS :=
-bench: all $(BENCH_PROGRAMS)
-	tests/bench/run-bench $(BUILD)
+BENCH_MAINS := tests/bench/sip_load.cc tests/bench/calls_under_kill.cc
+BENCH_COMMON := $(call objects,$(filter-out $(BENCH_MAINS),$(wildcard tests/bench/*.cc)))
+$(BUILD)/bench/sip-load: $(call objects,tests/bench/sip_load.cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+$(BUILD)/bench/calls-under-kill: $(call objects,tests/bench/calls_under_kill.cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+bench: all $(BUILD)/bench/sip-load
+	tests/bench/run-bench --sipwsd $(BUILD)/sipwsd --load $(BUILD)/bench/sip-load $(BENCH_FLAGS)
 
 # --- the rest ------------------------------------------------------------------------------------------------------------
 format:

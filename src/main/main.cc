@@ -10,6 +10,7 @@
 #include "src/config/exit_codes.h"
 #include "src/config/load.h"
 #include "src/mi/command_table.h"
+#include "src/os/spawn.h"
 #include "src/process/daemon.h"
 #include "src/process/roles.h"
 #include "src/process/worker.h"
@@ -37,6 +38,7 @@ void announce_demo(std::span<const sipwsd::Endpoint> bound) {
 }
 
 int run(int argc, char** argv) {
+  sipwsd::os::lend_argument_memory(argc, argv);  // process titles are written there
   auto loaded = sipwsd::config::load(argc, argv, {.commands = sipwsd::mi::command_listing});
   if (const auto* s = std::get_if<sipwsd::config::Stop>(&loaded)) return stop(*s);
   auto& [settings, warnings] = std::get<sipwsd::config::Loaded>(loaded);
