@@ -80,7 +80,8 @@ ExpressionPtr prefixed(Cursor& cursor, UnaryOperator op, int tokens) {
 ExpressionPtr integer(Cursor& cursor, bool negative) {
   const Token token = cursor.take();
   std::int64_t value = token.number;
-  const bool decimal = token.text == "0" || (token.text[0] != '0' && token.text.back() != 'b' && token.text.back() != 'B');
+  const bool decimal =
+      token.text == "0" || (token.text[0] != '0' && token.text.back() != 'b' && token.text.back() != 'B');
   if (!decimal) value = static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
   if (decimal && value == 2'147'483'648 && !negative) {
     cursor.fail_at(token.where, "the number is too large", "the largest is 2147483647");

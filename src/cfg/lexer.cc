@@ -354,7 +354,8 @@ Token Lexer::symbol() {
     for (std::size_t i = 0; i < known.size(); ++i) step();
     return token;
   }
-  diagnostics_.error(token.where, in_quotes(text_.substr(at_, 1)) + " means nothing here", "remove it or put it in quotes");
+  diagnostics_.error(token.where, in_quotes(text_.substr(at_, 1)) + " means nothing here",
+                     "remove it or put it in quotes");
   step();
   token.kind = TokenKind::end;
   return token;

@@ -208,7 +208,8 @@ void Preprocessor::accept(Token token) {
 void Preprocessor::put(Token token) {
   if (out_.size() < token_limit) return out_.push_back(std::move(token));
   if (out_.size() > token_limit) return;
-  diagnostics_.error(token.where, "the configuration is more than a million words long", "does a define repeat itself?");
+  diagnostics_.error(token.where, "the configuration is more than a million words long",
+                     "does a define repeat itself?");
   out_.push_back(std::move(token));
 }
 

@@ -83,7 +83,8 @@ bool check_case(Cursor& cursor, const Switch& node, const Expression& constant) 
       return cursor.fail_at(constant.where, "the constants of a switch must all be numbers or all be text",
                             "compare one kind here and the other in an if");
     if (number != nullptr && number->value == seen->value)
-      return cursor.fail_at(constant.where, "case " + std::to_string(number->value) + " is there already", "remove one");
+      return cursor.fail_at(constant.where, "case " + std::to_string(number->value) + " is there already",
+                            "remove one");
   }
   return true;
 }

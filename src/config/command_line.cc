@@ -134,7 +134,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   configure(app, storage);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // CLI11's words name the flag: "--listen: 1 required PROTO:ADDR:PORT missing"
+  } catch (const CLI::ParseError& error) {
+    // CLI11's words name the flag: "--listen: 1 required PROTO:ADDR:PORT missing"
     return Error{Errc::malformed, std::string(error.what()) + "; see --help"};
   }
   if (const auto extras = app.remaining(); !extras.empty())
@@ -143,7 +144,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   for (const auto& definition : storage.definitions) {
     const auto equals = definition.find('=');
     if (!cfg::is_identifier(std::string_view(definition).substr(0, equals)))
-      return Error{Errc::malformed, "-A " + cfg::in_quotes(definition) + " defines no identifier; write -A ID or -A ID=text"};
+      return Error{Errc::malformed,
+                   "-A " + cfg::in_quotes(definition) + " defines no identifier; write -A ID or -A ID=text"};
     storage.line.definitions.push_back(
         {definition.substr(0, equals), equals == std::string::npos ? "" : definition.substr(equals + 1)});
   }

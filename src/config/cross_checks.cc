@@ -56,7 +56,8 @@ void check_keepalive(Settings& settings, const Report& report) {
                 " s, before their first keepalive at " + std::to_string(settings.keepalive_timeout.count()) + " s",
             "make tcp_connection_lifetime larger than keepalive_timeout"});
   // Not set: the Ping says what the Server header says.
-  if (settings.ping_application_data == product()) settings.ping_application_data = settings.server_header.substr(0, 125);
+  if (settings.ping_application_data == product())
+    settings.ping_application_data = settings.server_header.substr(0, 125);
 }
 
 void check_fifo(Settings& settings, const std::set<std::string, std::less<>>& modules, const Report& report) {
@@ -77,8 +78,8 @@ void check_numbers(const Settings& settings, const Report& report) {
   if (settings.restart_delay > settings.restart_delay_max)
     report({error, "core", "restart_delay", "restart_delay is larger than restart_delay_max", "lower it"});
   if (!std::has_single_bit(settings.letter_ring_bytes))
-    report({error, "core", "letter_ring_bytes",
-            "letter_ring_bytes is no power of two", "write " + std::to_string(std::bit_ceil(settings.letter_ring_bytes))});
+    report({error, "core", "letter_ring_bytes", "letter_ring_bytes is no power of two",
+            "write " + std::to_string(std::bit_ceil(settings.letter_ring_bytes))});
   if (settings.timer_t1 > settings.timer_t2)
     report({error, "tm", "retr_timer1", "retr_timer1 is larger than retr_timer2", "lower it"});
 }

@@ -73,11 +73,13 @@ Result<HostPort> parse_host_port(std::string_view text) {
   } else {
     const auto colon = text.find(':');
     if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos)
-      return is_ipv6(std::string(text)) ? wrong(text, "is an IPv6 address without brackets", "write [" + std::string(text) + "]")
-                                        : wrong(text, "is no address", form);
+      return is_ipv6(std::string(text))
+                 ? wrong(text, "is an IPv6 address without brackets", "write [" + std::string(text) + "]")
+                 : wrong(text, "is no address", form);
     const std::string_view host = text.substr(0, colon);
     if (host != "*" && !is_name(host)) return wrong(host, "is no address and no name", form);
-    const bool numeric = std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+    const bool numeric =
+        std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
     if (numeric && !is_ipv4(std::string(host))) return wrong(host, "is no IPv4 address", form);
     result.host = host == "*" ? std::string_view() : host;
     rest = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
@@ -151,7 +153,9 @@ Result<void> parse_advertise(std::string_view text, std::vector<ListenSpec>& spe
 }
 
 std::string to_text(const ListenSpec& spec) {
-  const auto host = [](const std::string& name) { return name.find(':') == std::string::npos ? name : "[" + name + "]"; };
+  const auto host = [](const std::string& name) {
+    return name.find(':') == std::string::npos ? name : "[" + name + "]";
+  };
   std::string text = std::string(name(spec.protocol)) + ":" + (spec.host.empty() ? "*" : host(spec.host)) + ":" +
                      std::to_string(spec.port);
   if (spec.advertised_host.empty()) return text;

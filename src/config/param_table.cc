@@ -114,8 +114,9 @@ Result<void> set_form(Settings& settings, const TextForm& form, const Param& par
 }  // namespace
 
 std::span<const ParamGroup> param_groups() {
-  static const std::array groups{core_params(),   log_params(),       tcp_params(), websocket_params(), mi_fifo_params(),
-                                 usrloc_params(), registrar_params(), tm_params(),  maxfwd_params()};
+  static const std::array groups{core_params(),      log_params(),     tcp_params(),
+                                 websocket_params(), mi_fifo_params(), usrloc_params(),
+                                 registrar_params(), tm_params(),      maxfwd_params()};
   return groups;
 }
 

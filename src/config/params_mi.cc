@@ -9,7 +9,8 @@ namespace {
 
 using enum OutOfRange;
 constexpr auto rows = std::to_array<Param>({
-    {"fifo_name", &Settings::fifo, {0, 4096}, refuse_start, "PATH", "named pipe for commands; empty opens none", "fifo"},
+    {"fifo_name", &Settings::fifo, {0, 4096}, refuse_start, "PATH",
+     "named pipe for commands; empty opens none", "fifo"},
     {"fifo_mode", &Settings::fifo_mode, {0, 0777}, refuse_start, "MODE", "permission bits of the pipe"},
     {"fifo_user", &Settings::fifo_user, {0, 64}, refuse_start, "USER", "owner of the pipe, name or number", {}, {},
      Reload::restart, true},

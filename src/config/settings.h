@@ -58,7 +58,7 @@ struct Settings {
   std::string group;                           // core.group
   seconds worker_stall_timeout{10};            // core.worker_stall_timeout: no heartbeat for so long: replaced
   seconds shutdown_timeout{5};                 // core.shutdown_timeout: from SIGTERM to exit
-  milliseconds restart_delay{100};             // core.restart_delay: pause before a throttled slot starts again; doubles
+  milliseconds restart_delay{100};             // core.restart_delay: before a throttled slot starts again; doubles
   milliseconds restart_delay_max{30'000};      // core.restart_delay_max: where the doubling ends
   std::uint32_t restart_burst = 5;             // core.restart_burst: deaths of one slot a minute before it is throttled
 
@@ -95,8 +95,8 @@ struct Settings {
   bool allow_no_origin = true;                 // websocket.allow_no_origin: clients that are no browsers send none
   std::string ws_path;                         // websocket.ws_path: the only path with a handshake; empty is any
   seconds handshake_timeout{10};               // websocket.handshake_timeout: from accept to the 101, TLS included
-  seconds message_timeout{10};                 // websocket.message_timeout: from a message's first byte to its last (S14)
-  std::uint32_t ping_rate = 10;                // websocket.ping_rate: a second, ten seconds' worth at once; 0 is any (S16)
+  seconds message_timeout{10};                 // websocket.message_timeout: a message's first byte to its last (S14)
+  std::uint32_t ping_rate = 10;                // websocket.ping_rate: a second, ten seconds' worth at once; 0 any (S16)
   seconds close_timeout{5};                    // websocket.close_timeout: for the peer's answer to our Close
 
   // --- mi_fifo

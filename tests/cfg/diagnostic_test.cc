@@ -14,7 +14,8 @@ TEST(Diagnostic, ShowsTheLineAndTheColumn) {
   const auto file = sources.add("a.cfg", "first\n\tsecond line\r\nthird");
   EXPECT_EQ(render({Severity::error, {file, 2, 9}, "what", "hint"}, sources),
             "a.cfg:2:9: what; hint\n    \tsecond line\n    \t       ^");
-  EXPECT_EQ(render({Severity::warning, {file, 3, 1}, "what", ""}, sources), "a.cfg:3:1: warning: what\n    third\n    ^");
+  EXPECT_EQ(render({Severity::warning, {file, 3, 1}, "what", ""}, sources),
+            "a.cfg:3:1: warning: what\n    third\n    ^");
   EXPECT_EQ(render({Severity::error, {file, 0, 0}, "what", ""}, sources), "a.cfg: what");
   EXPECT_EQ(summary({Severity::error, {file, 2, 9}, "what", "hint"}, sources), "a.cfg:2:9: what; hint");
 }

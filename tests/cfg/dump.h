@@ -84,7 +84,8 @@ inline std::string dump(const Statement& s) {
           [](const While& n) { return "while " + dump(n.condition) + dump(n.body); },
           [](const Switch& n) {
             std::string out = "switch " + dump(n.subject);
-            for (const auto& c : n.cases) out += " [" + (c.constant ? dump(c.constant) : "default") + "]" + dump(c.body);
+            for (const auto& c : n.cases)
+              out += " [" + (c.constant ? dump(c.constant) : "default") + "]" + dump(c.body);
             return out;
           },
           [](const Leave& n) {

@@ -34,7 +34,8 @@ TEST(Parser, ReadsGlobalsWithAndWithoutSemicolons) {
       {"listen=tcp:(10.0.0.1, 10.0.0.2):5060", "listen = tcp:(10.0.0.1,10.0.0.2):5060"},
       {"listen=\"ws:127.0.0.1:80\"", "listen = \"ws:127.0.0.1:80\""},
       {"listen=*", "listen = *"},
-      {"alias=a.example b.example:5060\n  \"c.example\"\ndebug=1", "alias = a.example b.example:5060 \"c.example\"\ndebug = #1"},
+      {"alias=a.example b.example:5060\n  \"c.example\"\ndebug=1",
+       "alias = a.example b.example:5060 \"c.example\"\ndebug = #1"},
       {"alias=a\nloadmodule \"x.so\"", "alias = a\nload x.so"},
       {"log_file=/var/log/sipwsd.log", "log_file = /var/log/sipwsd.log"},
       {"my.var = 3 desc \"a thing\"", "my.var = #3 desc \"a thing\""},
@@ -130,7 +131,8 @@ TEST(Statements, AreAllThere) {
       {"if ($a == 1) && ($b == 2) f();", "{if (($a == 1) and ($b == 2)){f()}}"},
       {"if (!t_relay()) sl_reply_error();", "{if (not t_relay()){sl_reply_error()}}"},
       {"while ($i < 3) { $i = $i + 1; break; }", "{while ($i < 3){$i = ($i + 1); break}}"},
-      {"switch ($rU) { case 1: case -2: f(); break; default: g(); }", "{switch $rU [1]{} [-2]{f(); break} [default]{g()}}"},
+      {"switch ($rU) { case 1: case -2: f(); break; default: g(); }",
+       "{switch $rU [1]{} [-2]{f(); break} [default]{g()}}"},
       {"switch ($rU) { case \"a\" \"b\": case /^x/i: f(); }", "{switch $rU [\"ab\"]{} [/^x/i]{f()}}"},
       {"return; return 1; return (-1); exit; exit(); exit(0); drop; drop();",
        "{return; return 1; return -1; exit; exit; exit 0; drop; drop}"},
@@ -152,8 +154,10 @@ TEST(Parser, SaysWhatIsWrongAndWhatToWrite) {
       {"loadmodul \"tm\"", "1:1 \"loadmodul\" means nothing at the top level; did you mean \"loadmodule\"?"},
       {"rout[A] {}", "1:1 \"rout\" means nothing at the top level; did you mean \"route\"?"},
       {"xlog(\"a\");", "1:1 \"xlog\" means nothing at the top level; functions are called inside route blocks"},
-      {"modparam(\"a\", b, 1)", "1:15 expected a string before \"b\"; write modparam(\"module\", \"parameter\", value)"},
-      {"modparam(\"a\" \"b\", 1)", "1:19 expected a string before \"1\"; write modparam(\"module\", \"parameter\", value)"},
+      {"modparam(\"a\", b, 1)",
+       "1:15 expected a string before \"b\"; write modparam(\"module\", \"parameter\", value)"},
+      {"modparam(\"a\" \"b\", 1)",
+       "1:19 expected a string before \"1\"; write modparam(\"module\", \"parameter\", value)"},
       {"route[A B { }", "1:11 expected ] before \"{\""},
       {"route[] { }", "1:7 a route name is missing; write it between [ and ]"},
       {"route { f() }", "1:13 expected ; before \"}\""},
@@ -174,7 +178,8 @@ TEST(Parser, SaysWhatIsWrongAndWhatToWrite) {
        "1:28 expected a constant before \"$b\"; write case 1:, case \"text\": or case /regex/:"},
       {"route { switch ($a) { case 1: case 1: f(); } }", "1:36 case 1 is there already; remove one"},
       {"route { switch ($a) { case 1: case \"b\": f(); } }",
-       "1:36 the constants of a switch must all be numbers or all be text; compare one kind here and the other in an if"},
+       "1:36 the constants of a switch must all be numbers or all be text; compare one kind here and the other in an "
+       "if"},
       {"route { switch ($a) { default: f(); default: g(); } }", "1:37 a second default in one switch; remove one"},
       {"route { $x = 12abc; }", "1:14 \"12abc\" is no number; numbers are 32 bits: 10, 0x1f, 017, 101b"},
       {"route { $x = ; }", "1:14 expected a value before \";\""},
@@ -223,10 +228,12 @@ TEST(Parser, RefusesWhatIsNestedTooDeeplyInsteadOfRunningOutOfStack) {
     return out;
   };
   EXPECT_EQ(body(repeated("{", 40) + repeated("}", 40)).substr(0, 5), "{{{{{");
-  for (const std::string& text : {repeated("{", 20'000), "$x = " + repeated("(", 20'000), "$x = " + repeated("!", 20'000),
-                                  repeated("if (1) ", 20'000), "$x = " + repeated("f(", 20'000)})
+  for (const std::string& text :
+       {repeated("{", 20'000), "$x = " + repeated("(", 20'000), "$x = " + repeated("!", 20'000),
+        repeated("if (1) ", 20'000), "$x = " + repeated("f(", 20'000)})
     EXPECT_NE(body(text).find("nested more than 100 deep"), std::string::npos) << text.substr(0, 20);
-  EXPECT_NE(expression("1" + repeated("+1", 20'000)).find("an expression with more than 1000 operators"), std::string::npos);
+  EXPECT_NE(expression("1" + repeated("+1", 20'000)).find("an expression with more than 1000 operators"),
+            std::string::npos);
 }
 
 TEST(Parser, ReadsTheExampleOfTheWebSocketModule) {

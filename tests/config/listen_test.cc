@@ -80,7 +80,8 @@ TEST(Listen, KnowsTheAddressesNobodyElseReaches) {
 }
 
 TEST(Alias, ReadsDomainsWithPortsAndProtocols) {
-  const auto aliases = parse_aliases("Example.ORG sip.example.org:5060 tls:a.example:5061 udp:b.example [2001:DB8::1]:80");
+  const auto aliases =
+      parse_aliases("Example.ORG sip.example.org:5060 tls:a.example:5061 udp:b.example [2001:DB8::1]:80");
   ASSERT_TRUE(aliases);
   EXPECT_EQ(*aliases, (std::vector<std::string>{"example.org", "sip.example.org:5060", "a.example:5061", "b.example",
                                                 "[2001:db8::1]:80"}));

@@ -4,12 +4,42 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace sipwsd::config {
 namespace {
 
 using test::first_error;
 using test::run_file;
 using test::run_flags;
+
+// Run from the root of the tree, as make does.
+std::string sample() {
+  std::ifstream file("etc/sipwsd.cfg");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Load, AcceptsTheSampleFile) {
+  const auto run = run_file(sample());
+  ASSERT_TRUE(run.loaded) << run.errors;
+  EXPECT_EQ(run.warnings, "");
+  EXPECT_EQ(run.settings.fifo, "/run/sipwsd/sipwsd.fifo");
+}
+
+TEST(Load, AcceptsTheSampleFileWithItsProposalsTaken) {
+  std::string text = sample();
+  for (const char* line : {"#listen=", "#alias=", "#auth_mode=digest", "#auth_file=", "#modparam("}) {
+    const auto at = text.find(line);
+    ASSERT_NE(at, std::string::npos) << line;
+    text.erase(at, 1);
+  }
+  const auto run = run_file(text);
+  ASSERT_TRUE(run.loaded) << run.errors;
+  EXPECT_EQ(run.settings.auth_mode, AuthMode::digest);
+  EXPECT_EQ(run.settings.listen.size(), 2u);
+  EXPECT_EQ(run.settings.allowed_origins.size(), 1u);
+}
 
 TEST(Load, IsOnLoopbackWithoutAnyConfiguration) {
   const auto run = run_flags({});
@@ -56,9 +86,9 @@ TEST(Load, ReplacesAListByTheFlagsAsAWhole) {
 }
 
 TEST(Load, MapsTheDebugLevelOfKamailio) {
-  const std::pair<int, log::Level> table[] = {{-5, log::Level::fatal}, {-1, log::Level::error}, {0, log::Level::warning},
-                                              {1, log::Level::notice}, {2, log::Level::info},   {3, log::Level::debug},
-                                              {9, log::Level::debug}};
+  const std::pair<int, log::Level> table[] = {
+      {-5, log::Level::fatal}, {-1, log::Level::error}, {0, log::Level::warning}, {1, log::Level::notice},
+      {2, log::Level::info},   {3, log::Level::debug},  {9, log::Level::debug}};
   for (const auto& [debug, level] : table)
     EXPECT_EQ(run_file("debug=" + std::to_string(debug)).settings.log_level, level) << debug;
 }
@@ -85,12 +115,14 @@ TEST(Load, TakesTheOtherNamesOfGlobals) {
 TEST(Load, LetsThePingSayWhatTheServerHeaderSays) {
   EXPECT_EQ(run_flags({"--server-header", "mine"}).settings.ping_application_data, "mine");
   EXPECT_EQ(run_flags({"--server-header", "mine", "--ping-application-data", "p"}).settings.ping_application_data, "p");
-  EXPECT_EQ(run_flags({"--server-header", std::string(200, 'x')}).settings.ping_application_data, std::string(125, 'x'));
+  EXPECT_EQ(run_flags({"--server-header", std::string(200, 'x')}).settings.ping_application_data,
+            std::string(125, 'x'));
 }
 
 TEST(Load, WarnsAboutWhatItIgnores) {
-  const auto run = run_file("tcp_accept_no_cl=yes\nloadmodule \"websocket\"\nmodparam(\"websocket\", \"verbose_list\", 1)\n"
-                            "my.var=3\nflags A:1");
+  const auto run = run_file(
+      "tcp_accept_no_cl=yes\nloadmodule \"websocket\"\nmodparam(\"websocket\", \"verbose_list\", 1)\n"
+      "my.var=3\nflags A:1");
   ASSERT_TRUE(run.loaded) << run.errors;
   EXPECT_EQ(run.warnings,
             "FILE:1:1: tcp_accept_no_cl is ignored; it has no effect here\n"
@@ -102,18 +134,22 @@ TEST(Load, WarnsAboutWhatItIgnores) {
 TEST(Load, ExplainsAFaultWithItsLineAndACaret) {
   const std::pair<const char*, const char*> table[] = {
       {"keepalive_timeout=3",
-       "FILE:1:1: no parameter is called \"keepalive_timeout\"; write modparam(\"websocket\", \"keepalive_timeout\", value)\n"
+       "FILE:1:1: no parameter is called \"keepalive_timeout\"; write modparam(\"websocket\", \"keepalive_timeout\", "
+       "value)\n"
        "    keepalive_timeout=3\n    ^\n"},
       {"keepalive_timeot=3",
-       "FILE:1:1: no parameter is called \"keepalive_timeot\"; did you mean modparam(\"websocket\", \"keepalive_timeout\", "
+       "FILE:1:1: no parameter is called \"keepalive_timeot\"; did you mean modparam(\"websocket\", "
+       "\"keepalive_timeout\", "
        "value)?\n    keepalive_timeot=3\n    ^\n"},
       {"listne=ws:127.0.0.1:1",
        "FILE:1:1: no parameter is called \"listne\"; did you mean \"listen\"?\n    listne=ws:127.0.0.1:1\n    ^\n"},
       {"loadmodule \"websockets.so\"",
-       "FILE:1:12: no module is called \"websockets.so\"; did you mean \"websocket\"?\n    loadmodule \"websockets.so\"\n"
+       "FILE:1:12: no module is called \"websockets.so\"; did you mean \"websocket\"?\n    loadmodule "
+       "\"websockets.so\"\n"
        "               ^\n"},
       {"loadmodule \"db_oracle\"",
-       "FILE:1:12: no module is called \"db_oracle\"; remove the line\n    loadmodule \"db_oracle\"\n               ^\n"},
+       "FILE:1:12: no module is called \"db_oracle\"; remove the line\n    loadmodule \"db_oracle\"\n               "
+       "^\n"},
       {"modparam(\"websocket\", \"cors_mode\", 1)",
        "FILE:1:10: module websocket is not loaded yet; write loadmodule \"websocket.so\" in a line before this one\n"
        "    modparam(\"websocket\", \"cors_mode\", 1)\n             ^\n"},
@@ -133,14 +169,16 @@ TEST(Load, ExplainsAFaultWithItsLineAndACaret) {
        "FILE:2:40: no sub-protocols enabled; write 1 for sip\n"
        "    modparam(\"websocket\", \"sub_protocols\", 2)\n                                           ^\n"},
       {"listen=ws:0.0.0.0:80",
-       "FILE:1:8: ws:0.0.0.0:80 can be reached by others, and nothing says who may register; say auth_mode=none or digest\n"
+       "FILE:1:8: ws:0.0.0.0:80 can be reached by others, and nothing says who may register; say auth_mode=none or "
+       "digest\n"
        "    listen=ws:0.0.0.0:80\n           ^\n"},
       {"listen=ws:127.0.0.1:80 advertise",
        "FILE:1:24: advertise needs an address; write listen=PROTO:ADDRESS:PORT advertise ADDRESS:PORT\n"
        "    listen=ws:127.0.0.1:80 advertise\n                           ^\n"},
       {"workers=1 2", "FILE:1:11: workers takes one value; remove the others\n    workers=1 2\n              ^\n"},
       {"auth_mode=digest",
-       "FILE:1:11: auth_mode=digest needs credentials; say auth_file=\"FILE\"\n    auth_mode=digest\n              ^\n"},
+       "FILE:1:11: auth_mode=digest needs credentials; say auth_file=\"FILE\"\n    auth_mode=digest\n              "
+       "^\n"},
       {"auth_mode=basic",
        "FILE:1:11: \"basic\" is no auth_mode; write none or digest\n    auth_mode=basic\n              ^\n"},
       {"server_header=\"a\r\nX: b\"",
@@ -172,16 +210,18 @@ TEST(Load, ReportsSyntaxErrorsInsideRouteBlocksToo) {
 }
 
 TEST(Load, FollowsTheModuleListOfAModparam) {
-  const auto run = run_file("loadmodule \"registrar\"\nmodparam(\"nathelper|registrar\", \"received_avp\", \"$avp(R)\")\n"
-                            "modparam(\"usrloc|registrar\", \"max_contacts\", 4)");
+  const auto run = run_file(
+      "loadmodule \"registrar\"\nmodparam(\"nathelper|registrar\", \"received_avp\", \"$avp(R)\")\n"
+      "modparam(\"usrloc|registrar\", \"max_contacts\", 4)");
   ASSERT_TRUE(run.loaded) << run.errors;
   EXPECT_EQ(run.settings.max_contacts, 4u);
 }
 
 TEST(Load, WarnsWhenIdleConnectionsEndBeforeTheirKeepalive) {
-  EXPECT_EQ(run_flags({"--tcp-connection-lifetime", "120"}).warnings,
-            "--tcp-connection-lifetime: idle connections are closed after 120 s, before their first keepalive at 180 s; "
-            "make tcp_connection_lifetime larger than keepalive_timeout");
+  EXPECT_EQ(
+      run_flags({"--tcp-connection-lifetime", "120"}).warnings,
+      "--tcp-connection-lifetime: idle connections are closed after 120 s, before their first keepalive at 180 s; "
+      "make tcp_connection_lifetime larger than keepalive_timeout");
   EXPECT_EQ(run_file("tcp_connection_lifetime=180").warnings.substr(0, 42),
             "FILE:1:25: idle connections are closed aft");
   for (const char* fine : {"181", "0"}) EXPECT_EQ(run_flags({"--tcp-connection-lifetime", fine}).warnings, "") << fine;
@@ -209,11 +249,14 @@ TEST(Load, KeepsTheDemoOnLoopbackAndInTheForeground) {
 
 TEST(Load, RefusesValuesThatContradictEachOther) {
   const std::pair<std::vector<std::string>, const char*> table[] = {
-      {{"--min-expires=100", "--max-expires=99"}, "sipwsd: --min-expires: min_expires is larger than max_expires; lower it"},
+      {{"--min-expires=100", "--max-expires=99"},
+       "sipwsd: --min-expires: min_expires is larger than max_expires; lower it"},
       {{"--restart-delay=60000"}, "sipwsd: --restart-delay: restart_delay is larger than restart_delay_max; lower it"},
-      {{"--letter-ring-bytes=100000"}, "sipwsd: --letter-ring-bytes: letter_ring_bytes is no power of two; write 131072"},
+      {{"--letter-ring-bytes=100000"},
+       "sipwsd: --letter-ring-bytes: letter_ring_bytes is no power of two; write 131072"},
       {{"--retr-timer2=100"}, "sipwsd: retr_timer1 is larger than retr_timer2; lower it"},
-      {{"--listen=ws:127.0.0.1:1", "--listen=ws:127.0.0.1:1"}, "sipwsd: --listen: ws:127.0.0.1:1 is there twice; remove one"},
+      {{"--listen=ws:127.0.0.1:1", "--listen=ws:127.0.0.1:1"},
+       "sipwsd: --listen: ws:127.0.0.1:1 is there twice; remove one"},
   };
   for (const auto& [flags, error] : table) EXPECT_EQ(first_error(run_flags(flags)), error);
   EXPECT_TRUE(run_flags({"--listen=ws:127.0.0.1:0", "--listen=ws:127.0.0.1:0"}).loaded);
@@ -224,9 +267,10 @@ TEST(Load, HasTheRulesOfTheFifo) {
   EXPECT_EQ(first_error(run_file("loadmodule \"mi_fifo.so\"")),
             "sipwsd: No MI fifo configured; say modparam(\"mi_fifo\", \"fifo_name\", \"PATH\")");
   const std::string start = "loadmodule \"mi_fifo.so\"\nmodparam(\"mi_fifo\", \"fifo_name\", \"/run/f\")\n";
-  const auto run = run_file(start + "modparam(\"mi_fifo\", \"fifo_user\", 0)\nmodparam(\"mi_fifo\", \"fifo_group\", \"root\")\n"
-                                    "modparam(\"mi_fifo\", \"fifo_mode\", 0600)\nmodparam(\"mi_fifo\", \"reply_dir\", \"/r\")\n"
-                                    "modparam(\"mi_fifo\", \"reply_indent\", \"\")");
+  const auto run = run_file(start +
+                            "modparam(\"mi_fifo\", \"fifo_user\", 0)\nmodparam(\"mi_fifo\", \"fifo_group\", \"root\")\n"
+                            "modparam(\"mi_fifo\", \"fifo_mode\", 0600)\nmodparam(\"mi_fifo\", \"reply_dir\", \"/r\")\n"
+                            "modparam(\"mi_fifo\", \"reply_indent\", \"\")");
   ASSERT_TRUE(run.loaded) << run.errors;
   EXPECT_EQ(run.settings.fifo, "/run/f");
   EXPECT_EQ(run.settings.fifo_user, "0");
@@ -240,7 +284,8 @@ TEST(Load, HasTheRulesOfTheFifo) {
 }
 
 TEST(Load, ReadsOriginsAsAList) {
-  const auto run = run_flags({"--allowed-origins", "https://A.example https://*.b.example:8443", "--allowed-origins=null"});
+  const auto run =
+      run_flags({"--allowed-origins", "https://A.example https://*.b.example:8443", "--allowed-origins=null"});
   EXPECT_EQ(run.settings.allowed_origins,
             (std::vector<std::string>{"https://a.example", "https://*.b.example:8443", "null"}));
   for (const char* bad : {"a.example", "https://", "://a", "https://a/", "https://u@a"})
@@ -259,8 +304,9 @@ TEST(CommandLine, PrintsAndEnds) {
   EXPECT_EQ(run_flags({"--print-commands"}).output, "commands\n");
   EXPECT_EQ(run_flags({"--print-params"}).output.substr(0, 12), "core\tService");
   const std::string help = run_flags({"--help"}).output;
-  for (const char* part : {"\nWebSocket\n", "  -f, --config FILE ", "      --keepalive-timeout SECONDS\n", "(1..3600, default 180)",
-                           "      --listen PROTO:ADDR:PORT ", "\nCommand pipe\n", "      --fifo PATH "})
+  for (const char* part :
+       {"\nWebSocket\n", "  -f, --config FILE ", "      --keepalive-timeout SECONDS\n", "(1..3600, default 180)",
+        "      --listen PROTO:ADDR:PORT ", "\nCommand pipe\n", "      --fifo PATH "})
     EXPECT_NE(help.find(part), std::string::npos) << part;
   EXPECT_EQ(help.find("print-params"), std::string::npos);
   for (std::size_t at = 0; at < help.size();) {

@@ -73,12 +73,14 @@ TEST(ParamTable, SetsEachParameterFromTheFile) {
     const std::string value = another_value(*row.param);
     const bool quote = !is_integer(*row.param) && !is_boolean(*row.param);
     std::string text = line_for(row, quote ? '"' + value + '"' : value);
-    if (row.param->name != "fifo_name") text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
+    if (row.param->name != "fifo_name")
+      text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
     const auto run = run_file(text);
     ASSERT_TRUE(run.loaded) << text << run.errors;
     const std::string expected = row.param->name == "sub_protocols" ? "1" : value;  // no msrp yet
     const std::string printed = print(*row.param, run.settings);
-    EXPECT_EQ(row.param->name == "fifo_mode" ? std::to_string(std::stoll(printed, nullptr, 8)) : printed, expected) << text;
+    EXPECT_EQ(row.param->name == "fifo_mode" ? std::to_string(std::stoll(printed, nullptr, 8)) : printed, expected)
+        << text;
   }
 }
 
@@ -91,12 +93,14 @@ TEST(ParamTable, LetsTheFlagOfEachParameterWinOverTheFile) {
     const bool quote = !is_integer(*row.param) && !is_boolean(*row.param);
     std::string text;
     if (!in_file.empty()) text = line_for(row, quote ? '"' + in_file + '"' : in_file);
-    if (row.group->module == "mi_fifo") text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
+    if (row.group->module == "mi_fifo")
+      text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
     const auto run = run_file(text, {is_boolean(*row.param) ? (value == "yes" ? "--" : "--no-") + flag
                                                             : "--" + flag + "=" + value});
     ASSERT_TRUE(run.loaded) << text << run.errors;
     const std::string printed = print(*row.param, run.settings);
-    EXPECT_EQ(row.param->name == "fifo_mode" ? std::to_string(std::stoll(printed, nullptr, 8)) : printed, value) << flag;
+    EXPECT_EQ(row.param->name == "fifo_mode" ? std::to_string(std::stoll(printed, nullptr, 8)) : printed, value)
+        << flag;
   }
 }
 
@@ -142,7 +146,8 @@ TEST(ParamTable, TakesTextOfTheRightLengthOnly) {
   EXPECT_EQ(run_flags({"--ping-application-data=" + longest}).settings.ping_application_data, longest);
   EXPECT_EQ(run_flags({"--ping-application-data=" + longest + "p"}).settings.ping_application_data, product());
   EXPECT_EQ(run_flags({"--ping-application-data", ""}).settings.ping_application_data, product());
-  EXPECT_EQ(run_flags({"--log-name", ""}).errors, "sipwsd: --log-name: log_name has the wrong length; write 1..64 bytes\n");
+  EXPECT_EQ(run_flags({"--log-name", ""}).errors,
+            "sipwsd: --log-name: log_name has the wrong length; write 1..64 bytes\n");
   EXPECT_EQ(run_flags({"--stage", "a\nb"}).errors,
             "sipwsd: --stage: stage must not hold control characters; remove them\n");
 }

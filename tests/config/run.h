@@ -40,7 +40,8 @@ struct Run {
 };
 
 inline std::string with_name(std::string text, const std::string& path) {
-  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at)) text.replace(at, path.size(), "FILE");
+  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at))
+    text.replace(at, path.size(), "FILE");
   return text;
 }
 
@@ -59,7 +60,8 @@ inline Run run_flags(std::vector<std::string> flags, const std::string& path = "
   auto& loaded = std::get<Loaded>(result);
   run.loaded = true;
   run.settings = std::move(loaded.settings);
-  for (const auto& warning : loaded.warnings) run.warnings += (run.warnings.empty() ? "" : "\n") + with_name(warning, path);
+  for (const auto& warning : loaded.warnings)
+    run.warnings += (run.warnings.empty() ? "" : "\n") + with_name(warning, path);
   return run;
 }
 
