@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
+import { until } from './daemon.mjs';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const flags = [
@@ -65,8 +66,15 @@ export class Phone {
     await this.state('registered');
   }
   state(state) { return this.page.waitForSelector(`[data-testid=status][data-state=${state}]`); }
-  sees(peer) { return this.page.waitForSelector(`li[data-online=true] [data-testid="contact-${peer}"]`); }
-  missesOf(peer) { return this.page.waitForSelector(`li[data-online=true] [data-testid="contact-${peer}"]`, { state: 'detached' }); }
+  // The page asks who is online every two seconds, and when it comes to the front: tests need not wait.
+  async lists(peer, wanted) {
+    await until(`${this.name} ${wanted ? 'sees' : 'does not see'} ${peer}`, async () => {
+      await this.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      return (await this.page.locator(`li[data-online=true] [data-testid="contact-${peer}"]`).count() === 1) === wanted;
+    }, { within: 8000, every: 50 });
+  }
+  sees(peer) { return this.lists(peer, true); }
+  missesOf(peer) { return this.lists(peer, false); }
   async openPeer(peer) { await this.part(`contact-${peer}`).click(); }
   async call(peer) {
     await this.part('dial-input').fill(peer);

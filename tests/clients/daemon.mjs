@@ -1,7 +1,7 @@
 // Starts the real daemon on a free loopback port, waits for its own word that it is ready, and ends it by its pid.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,16 @@ export async function startDaemon({ args = [], port = 0, workers = 2 } = {}) {
     return end;
   };
   return daemon;
+}
+
+// The processes of one role, by the title they give themselves.
+export function childrenOf(pid, role) {
+  return readdirSync('/proc').filter(name => /^\d+$/.test(name)).filter(name => {
+    try {
+      const [, comm, parent] = /^\d+ \((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'));
+      return Number(parent) === pid && comm.startsWith(role);
+    } catch { return false; }  // ended while we looked
+  }).map(Number);
 }
 
 // Asks until the answer is true, or says what it was waiting for.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Phone, startBrowser } from './browser.mjs';
-import { startDaemon, until } from './daemon.mjs';
+import { childrenOf, startDaemon, until } from './daemon.mjs';
 
 describe('the demo phone', () => {
   let daemon, browser, context, alice, bob;
@@ -247,6 +247,26 @@ describe('the demo phone', () => {
     }
     // JsSIP and the browser may grumble about refused calls; a blocked or foreign resource is another matter.
     for (const phone of [alice, bob]) assert.deepEqual(phone.complaints, []);
+  });
+
+  test('killed workers cost a reconnection: the call goes on, and can be ended and made again', async () => {
+    await talk(alice, bob);
+    await audioFlows(alice);
+    const struck = Promise.all([alice, bob].map(phone => phone.page.evaluate(() => new Promise(resolve => {
+      const status = document.querySelector('[data-testid=status]');
+      new MutationObserver(() => { if (status.dataset.state !== 'registered') resolve(); }).observe(status, { attributes: true });
+    }))));
+    const workers = childrenOf(daemon.pid, 'worker');
+    assert.equal(workers.length, 2);
+    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    await struck;
+    await Promise.all([alice.state('registered'), bob.state('registered')]);
+    await Promise.all([audioFlows(alice), audioFlows(bob)]);
+    await alice.press('hangup');
+    await bob.phase('ended');
+    await Promise.all([alice.dismiss(), bob.dismiss()]);
+    await talk(bob, alice);
+    await audioFlows(alice);
   });
 
   test('the server going away and coming back is shown, and the phone registers again', async () => {

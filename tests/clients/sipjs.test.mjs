@@ -64,6 +64,7 @@ class Client {
   watch(session) {
     session.requests = new Inbox('request in the dialog');
     session.delegate = {
+      onAck: () => { session.acknowledged = true; },
       onBye: bye => { session.requests.put('BYE'); bye.accept(); },
       onInfo: info => { session.requests.put(`INFO ${info.request.body}`); info.accept(); },
       onInvite: () => session.requests.put('INVITE'),
@@ -92,7 +93,8 @@ class Client {
     const invitation = await callee.invitations.next();
     await invitation.accept();
     assert.equal((await outcome).statusCode, 200);
-    await until('both ends are established', () => inviter.state === SessionState.Established && invitation.state === SessionState.Established);
+    // With a re-INVITE that arrives in one read with the ACK, SIP.js answers 500: it is still busy with the ACK.
+    await until('both ends are established', () => inviter.state === SessionState.Established && invitation.acknowledged);
     return [inviter, invitation];
   }
   async write(target, body) {

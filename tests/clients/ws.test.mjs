@@ -95,8 +95,12 @@ describe('a handshake', () => {
     });
   }
 
-  test('by POST is refused with 405', async () => {
-    assert.equal((await ask(daemon, { ...upgrade, 'Sec-WebSocket-Protocol': 'sip', 'Content-Length': 0 }, { method: 'POST' })).statusCode, 405);
+  test('by another method is refused with 405, and one that announces a body with 400', async () => {
+    const asked = { ...upgrade, 'Sec-WebSocket-Protocol': 'sip' };
+    const answer = await ask(daemon, asked, { method: 'DELETE' });
+    assert.equal(answer.statusCode, 405);
+    assert.match(answer.headers.allow, /GET/);
+    assert.equal((await ask(daemon, { ...asked, 'Content-Length': 0 }, { method: 'POST' })).statusCode, 400);
   });
 
   test('with an Origin is accepted, and nothing is said about it without cors_mode', async () => {
@@ -332,6 +336,38 @@ describe('a SIP connection', () => {
     assert.equal(more.length, 0);
     assert.ok(via.includes(`SIP/2.0/WS ${client.host};`), via);
     await client.close();
+  });
+
+  test('keeps ACK and the request right behind it in order', async () => {
+    const [caller, callee] = await Promise.all([RawSip.open(daemon.url), RawSip.open(daemon.url)]);
+    assert.equal(statusOf(await callee.register('theo', domain)), 200);
+    const header = (text, name) => text.split('\r\n').filter(line => line.startsWith(`${name}:`));
+    const callId = 'order';
+    const dialog = { user: 'ute', domain, callId, headers: [`Contact: <sip:ute@${caller.host};transport=ws>`] };
+    const invite = caller.request('INVITE', `sip:theo@${domain}`, { ...dialog, to: `<sip:theo@${domain}>` });
+    caller.send(invite);
+    const atCallee = await callee.inbox.next(text => text.startsWith('INVITE'));
+    const copied = ['Via', 'Record-Route', 'From', 'Call-ID', 'CSeq'].flatMap(name => header(atCallee, name));
+    callee.send(['SIP/2.0 200 OK', ...copied, `To: <sip:theo@${domain}>;tag=callee`, `Contact: <sip:theo@${callee.host};transport=ws>`, 'Content-Length: 0', '', ''].join('\r\n'));
+    const answer = await caller.inbox.next(text => text.startsWith('SIP/2.0 200'));
+    const routes = header(answer, 'Record-Route').reverse().map(line => line.replace('Record-', ''));
+    assert.ok(routes.length > 0);
+    const [from] = header(invite, 'From');
+    const inside = (method, cseq) => caller.request(method, `sip:theo@${callee.host};transport=ws`, {
+      ...dialog, cseq, to: `<sip:theo@${domain}>;tag=callee`, headers: [...routes, ...dialog.headers],
+    }).replace(/^From: .*$/m, from);
+    caller.send(inside('ACK', 1));
+    for (let cseq = 2; cseq < 60; cseq += 2) {
+      caller.send(inside('INFO', cseq));
+      caller.send(inside('ACK', 1));
+      caller.send(inside('UPDATE', cseq + 1));
+    }
+    const got = [];
+    const wanted = ['1 ACK'];
+    for (let cseq = 2; cseq < 60; cseq += 2) wanted.push(`${cseq} INFO`, '1 ACK', `${cseq + 1} UPDATE`);
+    while (got.length < wanted.length) got.push(/^CSeq: (.*)$/m.exec(await callee.inbox.next(text => /^(ACK|INFO|UPDATE) /.test(text)))[1].trim());
+    assert.deepEqual(got, wanted);
+    await Promise.all([caller.close(), callee.close()]);
   });
 
   test('takes its bindings with it when it closes, however it closes', async () => {

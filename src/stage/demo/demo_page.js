@@ -353,7 +353,11 @@ function sessionEvents(mine) {
   return {
     progress: () => { if (mine.direction === 'out') change({ note: 'Ringing…' }); },
     accepted: () => change({ phase: 'active', note: '', startedAt: Date.now() }),
-    ended: ({ originator }) => { if (call === mine) endCall(originator === 'local' ? 'You hung up.' : `${mine.peer} hung up.`); },
+    ended: ({ originator, cause }) => {
+      if (call !== mine) return;
+      if (cause === JsSIP.C.causes.RTP_TIMEOUT) endCall(`The connection to ${mine.peer} was lost.`);
+      else endCall(originator === 'local' ? 'You hung up.' : `${mine.peer} hung up.`);
+    },
     failed: ({ originator, message, cause }) => {
       if (call !== mine) return;
       const missed = mine.direction === 'in' && originator !== 'local';
@@ -480,6 +484,19 @@ function attachAudio(mine) {
     if (call !== mine) return;
     $('remote-audio').srcObject = streams[0] ?? new MediaStream([track]);
     $('remote-audio').play().catch(() => tell('The browser blocked the sound. Click anywhere in the page to hear the call.'));
+  });
+  // A BYE can get lost with the connection that should have carried it. Then the sound tells: JsSIP ends a call whose ICE has failed,
+  // and a peer that closes its side says so in DTLS, seconds earlier.
+  connection.addEventListener('iceconnectionstatechange', () => {
+    if (call !== mine || mine.phase !== 'active') return;
+    mine.note = connection.iceConnectionState === 'disconnected' ? 'No sound from the other side; waiting…' : '';
+    showCall();
+  });
+  mine.session.on('accepted', () => {
+    const dtls = connection.getSenders()[0]?.transport;
+    dtls?.addEventListener('statechange', () => {
+      if (dtls.state === 'closed') setTimeout(() => { if (call === mine) hangUp({ cause: JsSIP.C.causes.RTP_TIMEOUT }); }, 1500);
+    });
   });
   // Not every host interface answers at once (a VPN that is down, say): after half a second the candidates at hand will do.
   let timer;
