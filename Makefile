@@ -87,7 +87,7 @@ $(DEMO): scripts/embed-demo src/stage/demo/package-lock.json $(wildcard src/stag
 	@echo "  DEMO $@"; scripts/embed-demo $@
 $(BUILD)/obj/gen/demo_assets.o: $(DEMO)
 	@mkdir -p $(@D)
-	@echo "  CXX  $<"; $(CXX) $(CPPFLAGS) $(filter-out -Wpedantic,$(CXXFLAGS)) -c $< -o $@
+	@echo "  CXX  $<"; $(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/lib/stage.a: $(BUILD)/obj/gen/demo_assets.o
 
 $(BUILD)/sipwsd: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(ARCHIVES)

@@ -1,11 +1,13 @@
 #include "src/process/worker.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "src/base/log.h"
 #include "src/base/random.h"
 #include "src/bus/mailbox.h"
+#include "src/config/listen.h"
 #include "src/location/shm_store.h"
 #include "src/net/acceptor.h"
 #include "src/os/event_loop.h"
@@ -111,6 +113,10 @@ class Worker final : private os::TimerHandler {
 }  // namespace
 
 Result<void> prepare_workers(const config::Settings& settings) {
+  for (const config::ListenSpec& spec : settings.listen)
+    if (spec.protocol != TransportProtocol::ws && spec.protocol != TransportProtocol::tcp)
+      return Error{Errc::unsupported, "listen=" + config::to_text(spec) + ": this version serves ws and tcp (WebSocket by HTTP upgrade) only; write "
+                                          "listen=ws:... and put a TLS proxy in front for wss"};
   base::SystemRandom random;
   shared_secrets() = {.branch = draw_key(random), .flow_token = draw_key(random)};
   return prepare_stages(settings);
