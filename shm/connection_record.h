@@ -10,6 +10,7 @@
 
 #include "sipwsd/connection_id.h"
 #include "sipwsd/endpoint.h"
+#include "sipwsd/sub_protocol.h"
 
 #include "shm/shm_safe.h"
 
@@ -42,16 +43,7 @@ constexpr std::string_view name(ConnectionState state) noexcept {
   return "CLOSED";
 }
 
-// The negotiated one; numbers as in the sub_protocols bitmap.
-enum class SubProtocol : std::uint8_t { none = 0, sip = 1, msrp = 2 };
-constexpr std::string_view name(SubProtocol sub_protocol) noexcept {
-  switch (sub_protocol) {
-    case SubProtocol::sip: return "sip";
-    case SubProtocol::msrp: return "msrp";
-    case SubProtocol::none: break;
-  }
-  return "**UNKNOWN**";
-}
+using sipwsd::SubProtocol;
 
 // Read and written as one atomic word, so that a record changes hands in one step.
 struct alignas(8) ConnectionIdentity {

@@ -12,14 +12,9 @@
 #include "sipwsd/endpoint.h"
 #include "sipwsd/result.h"
 #include "sipwsd/sip_message_view.h"
+#include "sipwsd/sub_protocol.h"
 
 namespace sipwsd {
-
-// Numbers as in the `sub_protocols` bitmap. none: the client offered none and the stage allows that (echo).
-enum class SubProtocol : std::uint8_t { none = 0, sip = 1, msrp = 2 };
-constexpr std::string_view name(SubProtocol protocol) noexcept {
-  return protocol == SubProtocol::sip ? "sip" : protocol == SubProtocol::msrp ? "msrp" : "**UNKNOWN**";
-}
 
 // Where a message came in.
 struct Arrival {

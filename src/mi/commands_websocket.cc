@@ -22,7 +22,7 @@ std::string dump_line(const shm::ConnectionRecord& r, std::int64_t now) {
   return fmt::format("{}: {}:{}:{} -> {}:{}:{} (state: {}, {} last used {}s ago, sub-protocol: {})", number(r.id()), protocol,
                      r.remote.address_text(), r.remote.port, protocol, r.local.address_text(), r.local.port,
                      shm::name(r.state()), r.is_awaiting_pong() ? "awaiting Pong, " : "",
-                     std::max<std::int64_t>(0, now - r.last_used), name(r.sub_protocol()));
+                     std::max<std::int64_t>(0, now - r.last_used), r.sub_protocol() == SubProtocol::none ? "**UNKNOWN**" : name(r.sub_protocol()));
 }
 
 void ws_dump(Call& call) {

@@ -193,7 +193,7 @@ void Router::on_lost_connection(const shm::ConnectionRecord& record) {
   announce_closed({.id = record.id(),
                    .remote = record.remote,
                    .local = record.local,
-                   .sub_protocol = static_cast<SubProtocol>(record.sub_protocol()),
+                   .sub_protocol = record.sub_protocol(),
                    .cause = "worker died"});
 }
 

@@ -2,6 +2,7 @@
 // Sub-protocols: sip (RFC 7118) and msrp (RFC 7977). The numbers are those of the `sub_protocols` parameter.
 
 #include "sipwsd/bytes.h"
+#include "sipwsd/sub_protocol.h"
 
 #include <array>
 #include <cstdint>
@@ -10,23 +11,11 @@
 
 namespace sipwsd::ws {
 
-enum class SubProtocol : std::uint8_t { none = 0, sip = 1, msrp = 2 };
+using sipwsd::SubProtocol;
 
 // In the order of preference: sip wins when a client offers both.
 constexpr std::array all_sub_protocols{SubProtocol::sip, SubProtocol::msrp};
 
-// The registered name, and the only bytes that are ever echoed; empty for none.
-constexpr std::string_view name(SubProtocol protocol) noexcept {
-  switch (protocol) {
-    case SubProtocol::none:
-      return "";
-    case SubProtocol::sip:
-      return "sip";
-    case SubProtocol::msrp:
-      return "msrp";
-  }
-  return "";
-}
 // Without case, as the module compares; the whole token (S03).
 constexpr std::optional<SubProtocol> sub_protocol(std::string_view token) noexcept {
   for (const auto protocol : all_sub_protocols)
