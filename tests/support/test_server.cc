@@ -214,13 +214,15 @@ std::optional<std::string> MiReplyPipe::read_all(std::chrono::milliseconds wait)
   return std::nullopt;
 }
 
-void write_to_fifo(const std::string& fifo, std::string_view bytes) {
+static int open_and_write(const std::string& fifo, std::string_view bytes) {
   const int fd = open(fifo.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) give_up("open " + fifo);
-  const ssize_t n = write(fd, bytes.data(), bytes.size());
+  if (write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) return fd;
   close(fd);
-  if (n != static_cast<ssize_t>(bytes.size())) give_up("write to " + fifo);
+  give_up("write to " + fifo);
 }
+
+void write_to_fifo(const std::string& fifo, std::string_view bytes) { close(open_and_write(fifo, bytes)); }
 
 std::string TestServer::mi(const std::string& command, const std::vector<std::string>& arguments) {
   const std::string name = "reply" + std::to_string(++asked_);
@@ -228,16 +230,23 @@ std::string TestServer::mi(const std::string& command, const std::vector<std::st
   for (const auto& argument : arguments) request += argument + "\n";
   MiReplyPipe reply(scratch_ / name);
   const Deadline deadline;
-  // A replaced mi process makes the FIFO anew: between two of them nobody reads.
+  // A replaced mi process makes the FIFO anew: what was written to the old one is lost, and in between nobody reads.
+  // While we hold the old one open, the new one can't have its inode.
   for (;;) {
+    int asked = -1;
     try {
-      write_to_fifo(fifo_, request + "\n");
+      asked = open_and_write(fifo_, request + "\n");
     } catch (const Disappointed&) {
       if (deadline.is_over()) throw;
       poll(nullptr, 0, 5);
       continue;
     }
-    if (const auto text = reply.read_all(std::chrono::seconds(10))) return *text;
+    struct stat then{}, now{};
+    std::optional<std::string> text;
+    do text = reply.read_all(std::chrono::milliseconds(500));
+    while (!text && !deadline.is_over() && fstat(asked, &then) == 0 && stat(fifo_.c_str(), &now) == 0 && then.st_ino == now.st_ino);
+    close(asked);
+    if (text) return *text;
     if (deadline.is_over()) throw Disappointed("no reply to " + command + "; log:\n" + log());
   }
 }
