@@ -51,30 +51,42 @@ BranchText BranchKey::make(const Branch& branch) const noexcept {
   BranchText text;
   char* out = std::copy(sip::branch_cookie.begin(), sip::branch_cookie.end(), text.text_.data());
   for (std::size_t i = 0; i < raw_size; i += 5) {  // five bytes are eight characters
-    const std::uint64_t group = take(raw.data() + i, 5);
-    for (unsigned shift = 0; shift < 40; shift += 5) *out++ = alphabet[(group >> shift) & 31];
+    std::uint64_t group = take(raw.data() + i, 5);
+    for (int j = 0; j < 8; ++j, group >>= 5) *out++ = alphabet.data()[group & 31];
   }
   return text;
 }
 
 std::optional<Branch> BranchKey::recognise(std::string_view text) const noexcept {
   if (text.size() != BranchText::size || !starts_with_nocase(text, sip::branch_cookie)) return std::nullopt;
-  text.remove_prefix(sip::branch_cookie.size());
+  const char* in = text.data() + sip::branch_cookie.size();
   Raw raw;
+  int all = 0;  // negative as soon as one character was no digit
   for (std::size_t i = 0; i < raw_size; i += 5) {
     std::uint64_t group = 0;
     for (unsigned shift = 0; shift < 40; shift += 5) {
-      const std::int8_t value = value_of[static_cast<unsigned char>(text.front())];
-      if (value < 0) return std::nullopt;
-      group |= static_cast<std::uint64_t>(value) << shift;
-      text.remove_prefix(1);
+      const int value = value_of[static_cast<unsigned char>(*in++)];
+      all |= value;
+      group |= static_cast<std::uint64_t>(value & 31) << shift;
     }
     put(raw.data() + i, group, 5);
   }
+  if (all < 0) return std::nullopt;
   // Both are keyed and 64 bits wide: comparing them as numbers takes the same time whatever they are.
   if (take(raw.data() + signed_size, mac_size) != mac_of(key_, raw)) return std::nullopt;
   return Branch{static_cast<WorkerSlot>(take(raw.data(), 2)), static_cast<std::uint32_t>(take(raw.data() + 2, 4)),
                 static_cast<Token>(take(raw.data() + 6, 8)), static_cast<std::uint32_t>(take(raw.data() + 14, 4))};
+}
+
+std::optional<Branch> BranchKey::of_topmost_via(const sip::MessageView& response) const {
+  // The usual case without a parser: our Via came back as we wrote it, so the first cookie of the line is ours, and
+  // the MAC says whether it is. A comma or a quote before it may mean another Via: then read what it really says.
+  const std::string_view line = response.value(sip::HeaderId::via);
+  const std::size_t cookie = line.find(sip::branch_cookie);
+  if (cookie != std::string_view::npos && line.substr(0, cookie).find_first_of(",\"") == std::string_view::npos)
+    if (auto ours = recognise(line.substr(cookie, BranchText::size))) return ours;
+  const auto via = sip::topmost_via(response);
+  return via ? recognise(via->branch()) : std::nullopt;
 }
 
 }  // namespace sipwsd::transaction

@@ -14,6 +14,7 @@
 
 #include "sipwsd/connection_id.h"
 #include "src/base/siphash.h"
+#include "src/sip/message.h"
 
 namespace sipwsd::transaction {
 
@@ -46,6 +47,8 @@ class BranchKey {
   [[nodiscard]] BranchText make(const Branch& branch) const noexcept;
   // Nothing for a foreign branch: another length, another alphabet, a MAC that isn't ours.
   [[nodiscard]] std::optional<Branch> recognise(std::string_view text) const noexcept;
+  // The one in the topmost Via, when that is ours.
+  [[nodiscard]] std::optional<Branch> of_topmost_via(const sip::MessageView& response) const;
 
  private:
   base::SipHashKey key_;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "sipwsd/bytes.h"
 #include "src/sip/cseq.h"
 #include "src/sip/from_to.h"
 
@@ -38,8 +39,9 @@ std::uint64_t transaction_hash(const base::SipHashKey& key, const sip::MessageVi
                                ConnectionId scope) noexcept {
   HashInput input{key};
   input.add(number(scope));
-  if (via.has_magic_branch())
-    input.add(via.branch()).add(via.host).add(std::uint32_t{via.port.value_or(0)});
+  const std::string_view branch = via.branch();
+  if (branch.size() > sip::branch_cookie.size() && starts_with_nocase(branch, sip::branch_cookie))
+    input.add(branch).add(via.host).add(std::uint32_t{via.port.value_or(0)});
   else {
     const auto cseq = sip::cseq(request);
     input.add(request.request_uri()).add(sip::from_tag(request)).add(request.value(sip::HeaderId::call_id));

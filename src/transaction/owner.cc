@@ -6,9 +6,7 @@
 namespace sipwsd::transaction {
 
 std::optional<Owner> owner_of_response(const BranchKey& key, const sip::MessageView& response) {
-  const auto via = sip::topmost_via(response);
-  if (!via) return std::nullopt;
-  const auto branch = key.recognise(via->branch());
+  const auto branch = key.of_topmost_via(response);
   if (!branch) return std::nullopt;
   return Owner{branch->slot, branch->generation};
 }

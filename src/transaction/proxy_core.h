@@ -107,11 +107,11 @@ class ProxyCore final : public os::TimerHandler {
   [[nodiscard]] bool is_loop(const sip::MessageView& request, std::uint32_t loop_hash) const;
   void add_targets(ProxyContext& context, const sip::MessageView& request, std::span<const Target> targets,
                    const ForwardOptions& options);
-  void launch_group(ProxyContext& context, const sip::MessageView& request, const ViaStamp& stamp);
-  void launch(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const ViaStamp& stamp);
+  void launch_group(ProxyContext& context, const sip::MessageView& request, const sip::Via& topmost_via);
+  void launch(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const sip::Via& topmost_via);
   // The copy of the request that went, or goes, out on this branch.
   void write_copy(const ProxyContext& context, const ClientBranch& branch, const sip::MessageView& request,
-                  const ViaStamp& stamp, sip::OutputBuffer& out);
+                  const sip::Via& topmost_via, sip::OutputBuffer& out);
   void write_copy_again(const ProxyContext& context, const ClientBranch& branch, sip::OutputBuffer& out);
   void drop_waiting(ProxyContext& context) noexcept;
 

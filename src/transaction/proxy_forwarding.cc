@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "src/sip/cseq.h"
-#include "src/sip/header_list.h"
 #include "src/sip/max_forwards.h"
 #include "src/sip/option_tags.h"
 #include "src/transaction/proxy_core.h"
@@ -23,11 +22,15 @@ ProxyCore::Objection ProxyCore::objection_to(const RequestContext& request, std:
 
 // A Via of ours, of whichever worker, that was made for a request which looked the same to routing.
 bool ProxyCore::is_loop(const sip::MessageView& request, std::uint32_t loop_hash) const {
-  for (const sip::ListValue& value : sip::values(request, sip::HeaderId::via)) {
-    if (value.text.size() < BranchText::size) continue;
-    const auto via = sip::parse_via(value.text);
-    const auto branch = via ? branch_key_.recognise(via->branch()) : std::nullopt;
-    if (branch && branch->loop_hash == loop_hash) return true;
+  for (const sip::Header& via : request.all(sip::HeaderId::via)) {
+    // The MAC says what is ours, so the line need not be taken apart for it.
+    for (std::string_view rest = via.value;;) {
+      const std::size_t at = rest.find(sip::branch_cookie);
+      if (at == std::string_view::npos) break;
+      const auto branch = branch_key_.recognise(rest.substr(at, BranchText::size));
+      if (branch && branch->loop_hash == loop_hash) return true;
+      rest.remove_prefix(at + 1);
+    }
   }
   return false;
 }
@@ -78,7 +81,7 @@ void ProxyCore::forward(RequestContext& request, std::span<const Target> targets
   if (context->is_invite())
     deliver(*context, 100, make_reply(message, context->remote, context->hash, {100}));
 
-  launch_group(*context, message, ViaStamp{request.topmost_via_, context->remote});
+  launch_group(*context, message, request.topmost_via_);
   conclude(*context);
   settle(*context);
 }
@@ -89,7 +92,9 @@ void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& reque
                             const ForwardOptions& options) {
   order_.clear();
   for (const Target& target : targets) order_.push_back(&target);
-  std::stable_sort(order_.begin(), order_.end(), [](const Target* a, const Target* b) { return a->q > b->q; });
+  // Stable, and unlike std::stable_sort without an allocation: the pointers are in the order given.
+  std::sort(order_.begin(), order_.end(),
+            [](const Target* a, const Target* b) { return a->q != b->q ? a->q > b->q : a < b; });
   if (order_.size() > settings_.max_branches) order_.resize(settings_.max_branches);
 
   context.kept.assign(request.bytes());
@@ -116,18 +121,18 @@ void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& reque
 }
 
 // The waiting targets of the highest q. `request` may be the one that just arrived or the one that was kept.
-void ProxyCore::launch_group(ProxyContext& context, const sip::MessageView& request, const ViaStamp& stamp) {
+void ProxyCore::launch_group(ProxyContext& context, const sip::MessageView& request, const sip::Via& topmost_via) {
   const ClientBranch* first = nullptr;
   for_each_branch(context, [&](ClientBranch& branch) {
     if (!branch.waiting || !branch.alive) return;
     if (first == nullptr) first = &branch;
-    if (branch.q == first->q) launch(context, branch, request, stamp);
+    if (branch.q == first->q) launch(context, branch, request, topmost_via);
   });
 }
 
 // 16.6 steps 8 to 11.
 void ProxyCore::launch(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request,
-                       const ViaStamp& stamp) {
+                       const sip::Via& topmost_via) {
   branch.waiting = false;
   --context.waiting;
   ++context.pending;
@@ -140,13 +145,13 @@ void ProxyCore::launch(ProxyContext& context, ClientBranch& branch, const sip::M
   }
   count(Count::client_transactions);
   out_.clear();
-  write_copy(context, branch, request, stamp, out_);
+  write_copy(context, branch, request, topmost_via, out_);
   const auto sent = transport_.send(branch.flow, out_.view(), number(TransactionTable::token_of(branch)));
   if (!sent) on_transport_error(context, branch, sent.error().code);
 }
 
 void ProxyCore::write_copy(const ProxyContext& context, const ClientBranch& branch, const sip::MessageView& request,
-                           const ViaStamp& stamp, sip::OutputBuffer& out) {
+                           const sip::Via& topmost_via, sip::OutputBuffer& out) {
   const ForwardedCopy copy{
       {context.text(branch.request_uri), context.text(branch.prepend), context.text(branch.append),
        branch.consumed_routes},
@@ -154,7 +159,7 @@ void ProxyCore::write_copy(const ProxyContext& context, const ClientBranch& bran
       context.text(branch.sent_by),
       branch_key_.make({settings_.slot, settings_.generation, TransactionTable::token_of(branch), context.loop_hash}),
       context.max_forwards};
-  forwarding_.write(request, stamp, copy, out);
+  forwarding_.write(request, topmost_via, context.remote, copy, out);
 }
 
 void ProxyCore::write_copy_again(const ProxyContext& context, const ClientBranch& branch, sip::OutputBuffer& out) {
@@ -162,7 +167,7 @@ void ProxyCore::write_copy_again(const ProxyContext& context, const ClientBranch
   const auto request = sip::parse(context.request_bytes());
   if (!request) return;
   const auto via = sip::topmost_via(*request);
-  if (via) write_copy(context, branch, *request, ViaStamp{*via, context.remote}, out);
+  if (via) write_copy(context, branch, *request, *via, out);
 }
 
 void ProxyCore::drop_waiting(ProxyContext& context) noexcept {
@@ -188,7 +193,7 @@ Result<void> ProxyCore::forward_stateless(RequestContext& request, const Target&
       ours.transport, ours.host_port, branch_key_.make({settings_.slot, settings_.generation, nobodys, loop}),
       next_max_forwards(request.message_)};
   out_.clear();
-  forwarding_.write(request.message_, ViaStamp{request.topmost_via_, request.arrival_.remote}, copy, out_);
+  forwarding_.write(request.message_, request.topmost_via_, request.arrival_.remote, copy, out_);
   auto sent = transport_.send(target.flow, out_.view(), 0);
   if (!sent) count(Count::acks_unsent);
   return sent;

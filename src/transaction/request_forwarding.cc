@@ -5,6 +5,7 @@
 #include "src/sip/route_set.h"
 #include "src/sip/writer.h"
 #include "src/transaction/header_lines.h"
+#include "src/transaction/response_route.h"
 
 namespace sipwsd::transaction {
 namespace {
@@ -71,12 +72,12 @@ TargetTexts RequestForwarding::texts_for(const sip::MessageView& request, const 
   return texts;
 }
 
-void RequestForwarding::write(const sip::MessageView& request, const ViaStamp& stamp, const ForwardedCopy& copy,
-                              sip::OutputBuffer& out) {
+void RequestForwarding::write(const sip::MessageView& request, const sip::Via& topmost_via, const Endpoint& source,
+                              const ForwardedCopy& copy, sip::OutputBuffer& out) {
   // Edits refuse what has a line break in it; nothing here has, and a refused edit would only be missing.
   sip::Edits edits{request};
   if (copy.target.request_uri != request.request_uri()) static_cast<void>(edits.set_request_uri(copy.target.request_uri));
-  if (!stamp.received().empty()) static_cast<void>(edits.stamp_topmost_via(stamp.received(), stamp.rport()));
+  ViaStamp{topmost_via, source}.put_on(topmost_via, edits);
   char digits[20];
   const std::size_t size = base::write_decimal(digits, std::uint32_t{copy.max_forwards});
   static_cast<void>(edits.set_value(sip::HeaderId::max_forwards, {digits, size}));

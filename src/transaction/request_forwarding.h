@@ -13,8 +13,8 @@
 #include "sipwsd/exchange.h"
 #include "src/sip/message.h"
 #include "src/sip/output_buffer.h"
+#include "src/sip/via.h"
 #include "src/transaction/branch.h"
-#include "src/transaction/response_route.h"
 
 namespace sipwsd::transaction {
 
@@ -42,8 +42,9 @@ class RequestForwarding {
   [[nodiscard]] TargetTexts texts_for(const sip::MessageView& request, const Target& target,
                                       std::span<const std::string_view> record_route, std::size_t consumed_routes,
                                       std::span<const HeaderLine> headers);
-  // Appends one copy of the request to `out`.
-  void write(const sip::MessageView& request, const ViaStamp& stamp, const ForwardedCopy& copy, sip::OutputBuffer& out);
+  // Appends one copy of the request to `out`. `topmost_via` is the request's; `source` is where it came from.
+  void write(const sip::MessageView& request, const sip::Via& topmost_via, const Endpoint& source,
+             const ForwardedCopy& copy, sip::OutputBuffer& out);
 
  private:
   std::string prepend_, append_, via_;

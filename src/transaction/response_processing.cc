@@ -24,8 +24,7 @@ std::string challenge_lines(const sip::MessageView& response) {
 
 void ProxyCore::on_response(const sip::MessageView& response, const Arrival& arrival) {
   const Turn turn{*this};
-  const auto via = sip::topmost_via(response);
-  const auto ours = via ? branch_key_.recognise(via->branch()) : std::nullopt;
+  const auto ours = branch_key_.of_topmost_via(response);
   if (!ours) return count(Count::foreign_responses);
   if (ours->slot != settings_.slot || ours->generation != settings_.generation)
     return count(Count::misdirected_responses);
@@ -211,7 +210,7 @@ void ProxyCore::conclude(ProxyContext& context) {
     const auto request = sip::parse(context.request_bytes());
     const auto via = request ? sip::topmost_via(*request) : Result<sip::Via>{Errc::malformed};
     if (!via) return drop_waiting(context);
-    launch_group(context, *request, ViaStamp{*via, context.remote});
+    launch_group(context, *request, *via);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include "sipwsd/bytes.h"
 #include "src/base/text.h"
-#include "src/sip/edits.h"
 #include "src/sip/header_list.h"
 #include "src/sip/writer.h"
 #include "src/transaction/header_lines.h"
@@ -41,6 +40,15 @@ ViaStamp::ViaStamp(const sip::Via& topmost, const Endpoint& source) noexcept {
   // An IPv6 sent-by may be spelt in many ways: then `received` says the same once more, which harms nobody.
   if (!wants_rport && equals_nocase(without_brackets(topmost.host), received())) size_ = 0;
   if (wants_rport) rport_ = source.port;
+}
+
+void ViaStamp::put_on(const sip::Via& topmost, sip::Edits& edits) const {
+  // Neither an address nor a number has a line break, which is all that an edit can be refused for.
+  if (size_ != 0) static_cast<void>(edits.set_parameter(topmost.params, "received", received()));
+  if (rport_ == 0) return;
+  char digits[20];
+  const std::size_t size = base::write_decimal(digits, std::uint32_t{rport_});
+  static_cast<void>(edits.set_parameter(topmost.params, "rport", std::string_view{digits, size}));
 }
 
 bool has_next_via(const sip::MessageView& response) noexcept {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "sipwsd/endpoint.h"
+#include "src/sip/edits.h"
 #include "src/sip/message.h"
 #include "src/sip/output_buffer.h"
 #include "src/sip/via.h"
@@ -22,6 +23,8 @@ class ViaStamp {
   ViaStamp(const sip::Via& topmost, const Endpoint& source) noexcept;
   [[nodiscard]] std::string_view received() const noexcept { return {text_.data(), size_}; }  // empty: none
   [[nodiscard]] std::uint16_t rport() const noexcept { return rport_; }                       // 0: not asked for
+  // `topmost` is a part of the message that is being edited.
+  void put_on(const sip::Via& topmost, sip::Edits& edits) const;
 
  private:
   std::array<char, 46> text_;
