@@ -10,7 +10,8 @@
 namespace sipwsd::mi {
 namespace {
 
-std::string q_of(const shm::Binding& b) { return b.q < 0 ? "-1.00" : fmt::format("{:.2f}", b.q / 1000.0); }
+// As few digits as it takes; nothing when the client gave none.
+std::string q_of(const shm::Binding& b) { return b.q < 0 ? "" : fmt::format("{}", b.q / 1000.0); }
 
 std::string expires_of(const shm::Binding& b, std::int64_t now) {
   if (b.expires_at == 0) return "permanent";
@@ -121,9 +122,9 @@ void ul_show_contact(Call& call) {
     std::string line = fmt::format("<{}>;q={};expires={};flags=0x{:X};cflags=0x0;state={};methods=0x{:X}", b.contact, q_of(b),
                                    b.expires_at == 0 ? 0 : b.expires_at - now, b.flags,
                                    b.state == shm::BindingState::active ? 1 : 2, b.methods);
-    if (!b.received.empty()) line += fmt::format(";received={}", b.received);
-    if (!b.user_agent.empty()) line += fmt::format(";user_agent={}", b.user_agent);
-    if (!b.path.empty()) line += fmt::format(";path={}", b.path);
+    if (!b.received.empty()) line += fmt::format(";received=<{}>", b.received);
+    if (!b.user_agent.empty()) line += fmt::format(";user_agent=<{}>", b.user_agent);
+    if (!b.path.empty()) line += fmt::format(";path=<{}>", b.path);
     if (!b.instance.empty()) line += fmt::format(";+sip.instance={}", b.instance);
     line += fmt::format(";reg-id={}", b.reg_id);
     reply.item("Contact", std::move(line));

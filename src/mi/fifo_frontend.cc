@@ -100,7 +100,7 @@ void FifoFrontend::open_reply() {
     return;
   }
   if (!opened) {
-    log::error("mi: {}{}", opened.is(Errc::refused) ? "security: " : "", opened.is(Errc::gone) ? "no client at " + path : opened.error().why);
+    log::error("{}mi: {}", opened.is(Errc::refused) ? "security: " : "", opened.is(Errc::gone) ? "no client at " + path : opened.error().why);
     return finish();
   }
   if (!is_honest(opened->raw(), path)) {
@@ -125,7 +125,7 @@ void FifoFrontend::run() {
     command->run(call);
   } catch (const std::exception& e) {
     log::error("mi: {} failed: {}", current_.request.command, e.what());
-    answer("500 command '" + current_.request.command + "' failed\n");
+    if (busy_) answer("500 command '" + current_.request.command + "' failed\n");
   }
 }
 
@@ -157,7 +157,12 @@ void FifoFrontend::write_more() {
 void FifoFrontend::on_timer(os::TimerId id, std::uint64_t key) {
   if (id != timer_ || key != serial_) return;
   timer_ = os::TimerId::none;
-  if (!reply_.fd.is_open()) return open_reply();
+  if (!reply_.fd.is_open()) {
+    taking_ = true;  // the next request waits until this one's command has returned
+    open_reply();
+    taking_ = false;
+    return take_requests();
+  }
   log::warning("mi: the client of {} does not read its reply", current_.request.command);
   finish();
 }

@@ -80,8 +80,8 @@ std::string FifoReader::first_line(std::string_view line) {
   return {};
 }
 
-void FifoReader::argument_line(std::string_view line) {
-  line = base::trim(line);
+void FifoReader::argument_line(std::string_view whole) {
+  const auto line = base::trim(whole);
   Argument argument;
   const auto quote = line.find('"');
   const auto separator = line.find("::");
@@ -96,7 +96,7 @@ void FifoReader::argument_line(std::string_view line) {
     quoted_name_ = argument.name;
     quoted_value_.clear();
     state_ = State::quoted;
-    return quoted_line(value.substr(1));
+    return quoted_line(whole.substr(quote + 1 + static_cast<std::size_t>(line.data() - whole.data())));  // with its blanks
   }
   if (quote != std::string_view::npos || (value.empty() && (!named || argument.name.empty()))) {
     current_.arguments_are_bad = true;

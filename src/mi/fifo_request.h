@@ -41,7 +41,7 @@ class FifoReader {
   enum class State { first_line, arguments, quoted, dropping };
   std::optional<std::string> take_line();
   std::string first_line(std::string_view line);  // the error, empty when it is good
-  void argument_line(std::string_view line);
+  void argument_line(std::string_view whole);
   void quoted_line(std::string_view line);
 
   std::size_t reply_dir_size_;
