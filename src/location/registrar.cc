@@ -26,6 +26,13 @@ void refuse(Registration& out, int status, std::string_view reason, std::string_
   if (!why.empty()) out.headers.push_back(std::string(registrar_error) + std::string(why));
 }
 
+// A header value may be folded (RFC 3261 7.3.1); what is stored is written into header lines again, where it may not.
+std::string on_one_line(std::string_view text) {
+  std::string out(text);
+  std::replace_if(out.begin(), out.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return out;
+}
+
 // Contact parameters to give back: all but those the registrar has fields of its own for.
 std::string other_parameters(const sip::Params& params) {
   std::string out;
@@ -41,7 +48,7 @@ std::string other_parameters(const sip::Params& params) {
       out += p.value;
     }
   }
-  return out;
+  return on_one_line(out);
 }
 
 std::string q_text(std::int16_t q) {
@@ -51,6 +58,10 @@ std::string q_text(std::int16_t q) {
   return "0." + digits;
 }
 
+shm::BindingChange removal_of(const shm::Binding& binding) {
+  return {.kind = shm::BindingChange::Kind::remove, .serial = binding.serial, .binding = {}};
+}
+
 bool has_expired(const shm::Binding& binding, std::int64_t now) {
   return binding.expires_at != 0 && binding.expires_at <= now;
 }
@@ -58,9 +69,9 @@ bool has_expired(const shm::Binding& binding, std::int64_t now) {
 }  // namespace
 
 struct Registrar::Wanted {
-  sip::Contact contact;
   std::string uri;         // what is stored
   std::string parameters;
+  std::string instance;
   std::int64_t expires = 0;  // seconds; 0: remove
   std::uint32_t reg_id = 0;  // only with an instance (RFC 5626 4.2)
   std::int16_t q = -1;
@@ -91,7 +102,9 @@ Result<std::vector<Registrar::Wanted>> Registrar::read_contacts(const sip::Messa
       refuse(out, 503, "Service Unavailable", "Too many registered contacts");
       return Errc::too_large;
     }
-    Wanted w{.contact = *contact, .uri = std::string(contact->uri().text), .parameters = other_parameters(contact->address.params)};
+    Wanted w{.uri = std::string(contact->uri().text),
+             .parameters = other_parameters(contact->address.params),
+             .instance = on_one_line(contact->instance)};
     w.expires = granted(contact->expires ? *contact->expires : header ? *header : settings_.default_expires.count());
     if (!contact->instance.empty() && contact->reg_id) w.reg_id = *contact->reg_id;
     if (contact->address.params.has("q")) w.q = static_cast<std::int16_t>(contact->q);
@@ -139,7 +152,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
       if (!joined.empty()) joined += ", ";
       joined += hop.text;
     }
-    return joined;
+    return on_one_line(joined);
   }();
 
   for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -148,27 +161,29 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     std::vector<shm::BindingChange> changes;
     std::size_t kept = 0;
     for (const shm::Binding& b : before_) kept += has_expired(b, now) ? 0 : 1;
+    const auto change_of = [&](std::uint64_t serial) {
+      return std::find_if(changes.begin(), changes.end(), [&](const shm::BindingChange& c) { return c.serial == serial; });
+    };
     const auto remove = [&](const shm::Binding& b) {
-      for (const auto& c : changes)
-        if (c.serial == b.serial) return;
-      changes.push_back({.kind = shm::BindingChange::Kind::remove, .serial = b.serial, .binding = {}});
-      if (!has_expired(b, now)) --kept;
+      const auto earlier = change_of(b.serial);
+      if (earlier == changes.end()) changes.push_back(removal_of(b));
+      else if (earlier->kind == shm::BindingChange::Kind::remove) return;
+      else *earlier = removal_of(b);
+      --kept;
     };
     // 10.3 step 6 and 7: an older request must not undo a newer one.
     const auto is_stale = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number < b.cseq; };
     const auto is_repeated = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number == b.cseq; };
 
-    std::size_t added = 0;
     for (const shm::Binding& b : before_) {
-      if (has_expired(b, now)) remove(b);
-      else if (star) {
-        if (is_stale(b)) {
-          refuse(out, 400, "Bad Request", "Invalid CSeq number");
-          return out;
-        }
-        remove(b);
+      if (!star || has_expired(b, now)) continue;
+      if (is_stale(b)) {
+        refuse(out, 400, "Bad Request", "Invalid CSeq number");
+        return out;
       }
+      remove(b);
     }
+    std::size_t added = 0;
     for (const Wanted& w : wanted) {
       const shm::Binding* match = nullptr;
       const bool by_instance = w.reg_id != 0;
@@ -176,7 +191,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
       for (const shm::Binding& b : before_) {
         if (has_expired(b, now)) continue;
         if (by_instance) {
-          if (b.reg_id == w.reg_id && b.instance == w.contact.instance) match = &b;
+          if (b.reg_id == w.reg_id && b.instance == w.instance) match = &b;
         } else if (b.contact == w.uri) {
           match = &b;
         } else if (uri) {
@@ -189,8 +204,20 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
         refuse(out, 400, "Bad Request", "Invalid CSeq number");
         return out;
       }
+      // The same contact twice in one request: the last one counts.
+      const auto same = match != nullptr ? change_of(match->serial)
+                                         : std::find_if(changes.begin(), changes.end(), [&](const shm::BindingChange& c) {
+                                             if (c.kind != shm::BindingChange::Kind::add) return false;
+                                             return by_instance ? c.binding.reg_id == w.reg_id && c.binding.instance == w.instance
+                                                                : c.binding.contact == w.uri;
+                                           });
       if (w.expires == 0) {
-        if (match != nullptr) remove(*match);
+        if (match != nullptr) {
+          remove(*match);
+        } else if (same != changes.end()) {
+          changes.erase(same);
+          --added;
+        }
         continue;
       }
       if (match != nullptr && !by_instance && is_repeated(*match) && match->flow == arrival.flow) continue;  // a retransmission
@@ -200,7 +227,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
       change.binding = {.aor = out.aor,
                         .contact = w.uri,
                         .parameters = w.parameters,
-                        .instance = w.contact.instance,
+                        .instance = w.instance,
                         .call_id = call_id,
                         .received = {},
                         .path = path,
@@ -211,15 +238,13 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
                         .expires_at = now + w.expires,
                         .updated_at = now,
                         .flow = arrival.flow};
-      if (match == nullptr) ++added;
-      const auto same = std::find_if(changes.begin(), changes.end(), [&](const shm::BindingChange& c) {
-        return match != nullptr ? c.serial == match->serial : c.serial == 0 && c.binding.contact == w.uri;
-      });
-      if (same != changes.end()) {  // the same contact twice in one request: the last one counts
-        *same = change;
+      if (same == changes.end()) {
+        if (match == nullptr) ++added;
+        changes.push_back(change);
         continue;
       }
-      changes.push_back(change);
+      if (same->kind == shm::BindingChange::Kind::remove) ++kept;
+      *same = change;
     }
     if (settings_.max_contacts != 0 && added != 0 && kept + added > settings_.max_contacts) {
       refuse(out, 503, "Service Unavailable", "Too many registered contacts");
@@ -227,8 +252,13 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
         out.headers.push_back("Retry-After: " + std::to_string(settings_.registrar_retry_after.count()));
       return out;
     }
+    // What has expired goes too, as far as there is room behind what was asked for; the rest is swept later.
+    for (const shm::Binding& b : before_)
+      if (has_expired(b, now) && changes.size() < shm::BindingTable::max_changes) changes.push_back(removal_of(b));
     if (!changes.empty()) {
-      if (changes.size() > shm::BindingTable::max_changes) changes.resize(shm::BindingTable::max_changes);
+      // Only "*" can be more than one commit takes: it is done in several.
+      const bool more = changes.size() > shm::BindingTable::max_changes;
+      if (more) changes.resize(shm::BindingTable::max_changes);
       const auto committed = store_.commit(out.aor, before_.version(), changes);
       if (committed.is(Errc::exists)) continue;
       if (!committed) {
@@ -237,9 +267,11 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
         if (committed.is(Errc::full)) out.headers.push_back("Retry-After: " + std::to_string(settings_.retry_after.count()));
         return out;
       }
+      if (more) continue;
     }
     store_.snapshot(out.aor, before_);
     answer(request, before_, out);
+    if (!path.empty() && sip::supports(request, "path")) out.headers.push_back("Path: " + path);  // RFC 3327 5.3
     for (const shm::Binding& b : before_) out.bound_here |= b.flow == arrival.flow;
     return out;
   }
