@@ -1,0 +1,264 @@
+#include "src/location/registrar.h"
+
+#include "tests/location/location_fixture.h"
+
+namespace sipwsd::location {
+namespace {
+
+using Strings = std::vector<std::string>;
+using RegistrarTest = LocationTest;
+
+TEST_F(RegistrarTest, TakesTheExpiryOfTheContactThenOfTheHeaderThenTheDefaultWithinItsLimits) {
+  settings.default_expires = std::chrono::seconds{1800};
+  struct Row {
+    const char* what;
+    Strings lines;
+    const char* expires;
+  };
+  unsigned cseq = 0;
+  for (const Row& row : {
+           Row{"the contact's own", {"Contact: <sip:a@x.invalid>;expires=600", "Expires: 900"}, "600"},
+           Row{"the header's", {"Contact: <sip:a@x.invalid>", "Expires: 900"}, "900"},
+           Row{"neither", {"Contact: <sip:a@x.invalid>"}, "1800"},
+           Row{"too short is raised", {"Contact: <sip:a@x.invalid>;expires=1"}, "60"},
+           Row{"too long is lowered", {"Contact: <sip:a@x.invalid>;expires=86400"}, "3600"},
+           Row{"longer than 32 bits is long", {"Contact: <sip:a@x.invalid>;expires=99999999999"}, "3600"},
+           Row{"no number is 3600 (10.2.1.1)", {"Contact: <sip:a@x.invalid>;expires=soon", "Expires: 900"}, "3600"},
+           Row{"in quotes", {"Contact: <sip:a@x.invalid>;expires=\"600\""}, "600"},
+           Row{"a URI without brackets", {"Contact: sip:a@x.invalid;expires=600"}, "600"},
+           Row{"compact and folded", {"m: <sip:a@x.invalid>\r\n ;expires=600"}, "600"},
+           Row{"an expires of the URI is not the contact's", {"Contact: <sip:a@x.invalid;expires=600>", "Expires: 900"}, "900"},
+       }) {
+    const auto result = ask({.lines = row.lines, .cseq = ++cseq});
+    const auto line = contact_line(result);
+    EXPECT_TRUE(line.ends_with(std::string(";expires=") + row.expires)) << row.what << ": " << line;
+    ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = ++cseq});
+    ASSERT_EQ(bindings(), Strings{}) << row.what;
+  }
+  settings.min_expires = settings.max_expires = std::chrono::seconds{0};
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=1"}, .cseq = 100})), "<sip:a@x.invalid>;expires=1") << "0 is no limit";
+}
+
+TEST_F(RegistrarTest, StoresTheBindingUnderTheCanonicalAddressOfRecord) {
+  const auto result = ask({.lines = {"Contact: <sip:a@x.invalid>"}, .to = "\"A\" <sips:al%69ce:secret@EXAMPLE.org:5061;p=1>"});
+  EXPECT_EQ(result.aor, "alice@example.org");
+  EXPECT_TRUE(result.bound_here);
+  EXPECT_EQ(bindings(), Strings{"sip:a@x.invalid 3600"});
+}
+
+TEST_F(RegistrarTest, GivesEveryContactBackWithWhatTheClientSaidAboutIt) {
+  ask({.lines = {"Supported: outbound",
+                 "Contact: \"Alice, at home\" <sip:a@x.invalid;transport=ws;x=1>;q=0.5;+sip.ice;audio;expires=600;+sip.instance=\"<urn:uuid:1>\";reg-id=2;methods=\"INVITE, ACK\""}});
+  pass(10);
+  const auto result = ask({.lines = {}, .cseq = 2, .call_id = "another"});
+  EXPECT_EQ(contact_line(result), "<sip:a@x.invalid;transport=ws;x=1>;+sip.ice;audio;methods=\"INVITE, ACK\";q=0.5;+sip.instance=\"<urn:uuid:1>\";reg-id=2;expires=590");
+}
+
+TEST_F(RegistrarTest, ListsSeveralContactsOnOneLineNewestFirst) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>;q=1.0"}});
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:b@x.invalid>;q=0.123"}, .cseq = 2, .call_id = "call-2"})),
+            "<sip:b@x.invalid>;q=0.123;expires=3600, <sip:a@x.invalid>;q=1;expires=3600");
+}
+
+TEST_F(RegistrarTest, OnlyAnswersAQuery) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>"}});
+  const auto result = ask({.lines = {}, .cseq = 2}, other_flow);
+  EXPECT_EQ(contact_line(result), "<sip:a@x.invalid>;expires=3600");
+  EXPECT_FALSE(result.bound_here);
+  EXPECT_EQ(contact_line(ask({.lines = {}, .to = "<sip:nobody@example.org>"})), "none");
+}
+
+TEST_F(RegistrarTest, RemovesAContactWithExpiresZero) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>, <sip:b@x.invalid>"}});
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=0"}, .cseq = 2})), "<sip:b@x.invalid>;expires=3600");
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:b@x.invalid>", "Expires: 0"}, .cseq = 3})), "none");
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:b@x.invalid>", "Expires: 0"}, .cseq = 4})), "none") << "nothing to remove is as good";
+}
+
+TEST_F(RegistrarTest, RemovesAllWithAStarThatIsAloneAndExpiresZero) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>"}, .cseq = 5});
+  ask({.lines = {"Contact: <sip:b@x.invalid>"}, .call_id = "call-2"});
+  for (const Strings& wrong : {Strings{"Contact: *"}, Strings{"Contact: *", "Expires: 1"}, Strings{"Contact: *", "Contact: *", "Expires: 0"},
+                               Strings{"Contact: *", "Contact: <sip:a@x.invalid>", "Expires: 0"}, Strings{"Contact: <sip:c@x.invalid>, *", "Expires: 0"}}) {
+    EXPECT_EQ(ask({.lines = wrong, .cseq = 6}).status, 400) << wrong.front();
+    EXPECT_EQ(bindings().size(), 2u);
+  }
+  EXPECT_EQ(ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 4}).status, 400) << "older than what it would remove";
+  EXPECT_EQ(bindings().size(), 2u);
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 6})), "none");
+  EXPECT_EQ(bindings(), Strings{});
+}
+
+TEST_F(RegistrarTest, RemovesAllWithAStarHoweverManyThereAre) {
+  settings.max_contacts = 0;
+  for (unsigned i = 1; i <= 40; ++i) ask({.lines = {"Contact: <sip:a" + std::to_string(i) + "@x.invalid>"}, .cseq = i});
+  ASSERT_EQ(bindings().size(), 40u);
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 41})), "none");
+  EXPECT_EQ(bindings(), Strings{});
+}
+
+TEST_F(RegistrarTest, RefreshesTheSameContactByTheRulesOfUriComparison) {
+  ask({.lines = {"Contact: <sip:a@x.invalid;transport=ws>"}});
+  pass(100);
+  ask({.lines = {"Contact: <sip:a@X.INVALID;transport=WS>"}, .cseq = 2});
+  EXPECT_EQ(bindings(), Strings{"sip:a@X.INVALID;transport=WS 3600"});
+  ask({.lines = {"Contact: <sip:A@x.invalid;transport=ws>"}, .cseq = 3});
+  EXPECT_EQ(bindings().size(), 2u) << "the user part has its case";
+}
+
+TEST_F(RegistrarTest, RefusesAnOlderRequestOfTheSameCall) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>"}, .cseq = 5});
+  const auto older = ask({.lines = {"Contact: <sip:a@x.invalid>;expires=0"}, .cseq = 4});
+  EXPECT_EQ(older.status, 400);
+  EXPECT_TRUE(has(older, "P-Registrar-Error: Invalid CSeq number"));
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=0"}, .cseq = 1, .call_id = "after-a-restart"}).status, 200);
+  EXPECT_EQ(bindings(), Strings{});
+}
+
+TEST_F(RegistrarTest, AnswersARetransmissionWithoutStoringAnything) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>;expires=600"}, .cseq = 5});
+  pass(10);
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=600"}, .cseq = 5})), "<sip:a@x.invalid>;expires=590");
+}
+
+TEST_F(RegistrarTest, StoresAllContactsOfARequestOrNone) {
+  settings.max_contacts = 2;
+  ask({.lines = {"Contact: <sip:a@x.invalid>"}});
+  const auto refused = ask({.lines = {"Contact: <sip:b@x.invalid>, <sip:c@x.invalid>"}, .cseq = 2});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:b@x.invalid>, <not a uri>"}, .cseq = 3}).status, 400);
+  EXPECT_EQ(bindings().size(), 1u);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:b@x.invalid>, <sip:a@x.invalid>"}, .cseq = 1, .call_id = "call-1"}).status, 200);
+  EXPECT_EQ(bindings().size(), 2u);
+}
+
+TEST_F(RegistrarTest, RefusesTooManyContactsWithARetryAfterOnlyWhenToldSo) {
+  settings.max_contacts = 2;
+  ask({.lines = {"Contact: <sip:a@x.invalid>, <sip:b@x.invalid>"}});
+  const auto refused = ask({.lines = {"Contact: <sip:c@x.invalid>"}, .cseq = 2});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(has(refused, "P-Registrar-Error: Too many registered contacts"));
+  EXPECT_EQ(refused.headers.size(), 1u);
+  settings.registrar_retry_after = std::chrono::seconds{7};
+  EXPECT_TRUE(has(ask({.lines = {"Contact: <sip:c@x.invalid>"}, .cseq = 2}), "Retry-After: 7"));
+
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>"}, .cseq = 3}).status, 200) << "a refresh adds nothing";
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=0, <sip:c@x.invalid>"}, .cseq = 4}).status, 200) << "one goes, one comes";
+  pass(3601);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:d@x.invalid>, <sip:e@x.invalid>"}, .cseq = 5}).status, 200) << "the expired don't count";
+  EXPECT_EQ(bindings().size(), 2u);
+}
+
+TEST_F(RegistrarTest, TakesTheLastWordOfARequestThatNamesAContactTwice) {
+  settings.max_contacts = 1;
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=600, <sip:a@x.invalid>;expires=700"}})), "<sip:a@x.invalid>;expires=700");
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=0, <sip:a@x.invalid>;expires=800"}, .cseq = 2})), "<sip:a@x.invalid>;expires=800");
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=800, <sip:a@x.invalid>;expires=0"}, .cseq = 3})), "none");
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=800, <sip:a@x.invalid>;expires=0"}, .cseq = 4})), "none");
+}
+
+TEST_F(RegistrarTest, StoresTheNewContactThoughThereIsAHeapOfExpiredOnes) {
+  settings.max_contacts = 0;
+  for (unsigned i = 1; i <= 40; ++i) ask({.lines = {"Contact: <sip:a" + std::to_string(i) + "@x.invalid>"}, .cseq = i});
+  pass(3601);
+  EXPECT_EQ(contact_line(ask({.lines = {"Contact: <sip:new@x.invalid>"}, .cseq = 41})), "<sip:new@x.invalid>;expires=3600");
+}
+
+TEST_F(RegistrarTest, ReplacesTheFlowOfTheSameInstanceAndRegIdWhateverItsUri) {
+  const auto contact = [](const char* uri, const char* instance, const char* reg_id) {
+    return std::string("Contact: <") + uri + ">;+sip.instance=\"<urn:uuid:" + instance + ">\"" + (*reg_id != 0 ? std::string(";reg-id=") + reg_id : "");
+  };
+  ask({.lines = {contact("sip:old@x.invalid", "1", "1")}, .cseq = 9});
+  ask({.lines = {contact("sip:new@y.invalid", "1", "1")}, .cseq = 1, .call_id = "call-1"}, other_flow);  // a lower CSeq after a reload
+  EXPECT_EQ(bindings(), Strings{"sip:new@y.invalid 3600"});
+  ask({.lines = {contact("sip:second@x.invalid", "1", "2")}, .cseq = 2});
+  ask({.lines = {contact("sip:other@x.invalid", "2", "1")}, .cseq = 3});
+  ask({.lines = {contact("sip:plain@x.invalid", "1", "")}, .cseq = 4});
+  EXPECT_EQ(bindings().size(), 4u) << "another reg-id, another instance, no reg-id";
+
+  shm::BindingSnapshot all;
+  store.snapshot("alice@example.org", all);
+  for (const auto& b : all) EXPECT_EQ(b.flow, b.contact == "sip:new@y.invalid" ? other_flow : flow) << b.contact;
+
+  ask({.lines = {contact("sip:gone@x.invalid", "1", "2") + ";expires=0"}, .cseq = 5});
+  EXPECT_EQ(bindings().size(), 3u) << "removal finds it by instance and reg-id too";
+}
+
+TEST_F(RegistrarTest, IgnoresARegIdWithoutAnInstance) {
+  const auto result = ask({.lines = {"Supported: outbound", "Contact: <sip:a@x.invalid>;reg-id=1"}});
+  EXPECT_EQ(contact_line(result), "<sip:a@x.invalid>;expires=3600");
+  EXPECT_FALSE(has(result, "Require: outbound"));
+}
+
+TEST_F(RegistrarTest, SaysThatItUnderstoodOutboundToAClientThatDoes) {
+  const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  const auto with = ask({.lines = {"k: path, outbound", contact}});
+  EXPECT_TRUE(has(with, "Require: outbound"));
+  EXPECT_TRUE(has(with, "Supported: outbound, path"));
+  const auto without = ask({.lines = {contact}, .cseq = 2});
+  EXPECT_FALSE(has(without, "Require: outbound"));
+  EXPECT_TRUE(has(without, "Supported: path"));
+}
+
+TEST_F(RegistrarTest, KeepsThePathAndGivesItBackToAClientThatKnowsIt) {
+  const auto with = ask({.lines = {"Supported: path", "Path: <sip:p1;lr>", "Path: <sip:p2;lr>,\r\n <sip:p3;lr>", "Contact: <sip:a@x.invalid>"}});
+  EXPECT_TRUE(has(with, "Path: <sip:p1;lr>, <sip:p2;lr>, <sip:p3;lr>"));
+  EXPECT_EQ(store.lookup("alice@example.org").at(0).route, (Strings{"<sip:p1;lr>", "<sip:p2;lr>", "<sip:p3;lr>"}));
+  const auto without = ask({.lines = {"Path: <sip:p1;lr>", "Contact: <sip:a@x.invalid>"}, .cseq = 2});
+  EXPECT_FALSE(has(without, "Path: <sip:p1;lr>"));
+}
+
+TEST_F(RegistrarTest, WritesNoLineEndOfTheClientIntoItsAnswer) {
+  const auto result = ask({.lines = {"Supported: path", "Path: <sip:p1;lr>\r\n\t;x=\"a\r\n b\"",
+                                     "Contact: <sip:a@x.invalid>;a=\"x\r\n y\"\r\n ;+sip.instance=\"<urn:\r\n 1>\";reg-id=1"}});
+  EXPECT_EQ(result.status, 200);
+  for (const auto& line : result.headers) EXPECT_EQ(line.find_first_of("\r\n"), std::string::npos) << line;
+  EXPECT_NE(contact_line(result).find(";a=\"x   y\""), std::string::npos) << contact_line(result);
+}
+
+TEST_F(RegistrarTest, RefusesWhatItCannotRead) {
+  struct Row {
+    Register request;
+    const char* why;
+  };
+  for (const Row& row : {
+           Row{{.lines = {"Contact: <sip:a@x.invalid>"}, .to = "<sip:example.org>"}, "P-Registrar-Error: No username in To URI"},
+           Row{{.lines = {"Contact: <sip:a@x.invalid>"}, .to = "<tel:+15551234>"}, "P-Registrar-Error: To is not a SIP URI"},
+           Row{{.lines = {"Contact: <sip:a@x.invalid"}}, "P-Registrar-Error: Contact cannot be parsed"},
+           Row{{.lines = {"Contact: *;x=1", "Expires: 0"}}, "P-Registrar-Error: Contact cannot be parsed"},
+           Row{{.lines = {"Contact: <sip:a@x.invalid>, *"}}, "P-Registrar-Error: * is not the only contact"},
+           Row{{.lines = {"Contact: *", "Expires: soon"}}, "P-Registrar-Error: * used in contact and expires is not zero"},
+       }) {
+    const auto result = ask(row.request);
+    EXPECT_EQ(result.status, 400) << row.why;
+    EXPECT_TRUE(has(result, row.why)) << row.why << " against " << (result.headers.empty() ? "" : result.headers.front());
+    EXPECT_EQ(segment->bindings.contacts(), 0u);
+  }
+}
+
+TEST_F(RegistrarTest, RefusesMoreContactsThanOneCommitTakes) {
+  settings.max_contacts = 0;
+  Strings lines;
+  for (std::size_t i = 0; i <= shm::BindingTable::max_changes; ++i) lines.push_back("Contact: <sip:a" + std::to_string(i) + "@x.invalid>");
+  EXPECT_EQ(ask({.lines = lines}).status, 503);
+  EXPECT_EQ(segment->bindings.contacts(), 0u);
+  lines.pop_back();
+  EXPECT_EQ(ask({.lines = lines}).status, 200);
+  EXPECT_EQ(segment->bindings.contacts(), shm::BindingTable::max_changes);
+}
+
+TEST_F(RegistrarTest, Answers503WhenTheTableIsFullAnd413WhenATextIsTooLarge) {
+  for (unsigned i = 0; i < segment->bindings.capacity(); ++i)
+    ask({.lines = {"Contact: <sip:a@x.invalid>"}, .to = "<sip:user" + std::to_string(i) + "@example.org>"});
+  const auto full = ask({.lines = {"Contact: <sip:a@x.invalid>"}});
+  EXPECT_EQ(full.status, 503);
+  EXPECT_TRUE(has(full, "Retry-After: 5"));
+  ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 2, .to = "<sip:user1@example.org>"});
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>;x=\"" + std::string(14'000, 'x') + "\""}}).status, 413);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>"}}).status, 200);
+}
+
+}  // namespace
+}  // namespace sipwsd::location
