@@ -1,5 +1,7 @@
 #include "src/auth/credentials_file.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -17,8 +19,13 @@ constexpr std::size_t max_file = 256 * 1024 * 1024;
 }  // namespace
 
 Result<CredentialsFile> CredentialsFile::load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::not_found, "cannot read the credentials file " + path + ": " + std::strerror(errno) + "; say auth_file=PATH"};
+  std::ifstream file;
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode))
+    errno = EISDIR;  // it would open, and read as a file without users
+  else
+    file.open(path, std::ios::binary);
+  if (!file.is_open()) return Error{Errc::not_found, "cannot read the credentials file " + path + ": " + std::strerror(errno) + "; say auth_file=PATH"};
   std::ostringstream text;
   text << file.rdbuf();
   if (text.view().size() > max_file) return Error{Errc::too_large, path + " is too large for a credentials file"};
