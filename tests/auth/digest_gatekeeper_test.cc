@@ -1,0 +1,258 @@
+#include "src/auth/digest_gatekeeper.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "src/sip/auth_header.h"
+#include "tests/support/fake_exchange.h"
+#include "tests/support/private_segment.h"
+
+namespace sipwsd::auth {
+namespace {
+
+using test::FakeRequestExchange;
+using Strings = std::vector<std::string>;
+
+// A client that has a password, and what it may do wrong with it.
+struct Client {
+  std::string user = "alice", password = "secret", realm = "example.org";
+  std::string method = "REGISTER", uri = "sip:example.org";
+  std::string from = "<sip:alice@example.org>", to = "<sip:alice@example.org>";
+  Algorithm algorithm = Algorithm::md5;
+  std::string qop = "auth";
+  std::optional<std::string> digest_uri = {};  // when it is another one than the Request-URI
+
+  [[nodiscard]] std::string credentials(const std::string& nonce, const std::string& nc = "00000001", const std::string& says_realm = "") const {
+    const auto answered_uri = digest_uri.value_or(uri);
+    const auto h = ha1(algorithm, user, realm, password);
+    std::string out = "Digest username=\"" + user + "\", realm=\"" + (says_realm.empty() ? realm : says_realm) + "\", nonce=\"" + nonce +
+                      "\", uri=\"" + answered_uri + "\", response=\"" +
+                      response({.algorithm = algorithm, .ha1 = h, .method = method, .uri = answered_uri, .nonce = nonce, .qop = qop,
+                                .nc = qop.empty() ? "" : std::string_view(nc), .cnonce = qop.empty() ? "" : "0a4f113b"}) +
+                      "\", algorithm=" + std::string(name(algorithm));
+    if (!qop.empty()) out += ", qop=" + qop + ", nc=" + nc + ", cnonce=\"0a4f113b\"";
+    return out;
+  }
+  [[nodiscard]] std::string text(const std::string& line = {}) const {
+    return method + " " + uri + " SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\nFrom: " + from + ";tag=1\r\nTo: " + to +
+           "\r\nCall-ID: 1\r\nCSeq: 1 " + method + "\r\n" + line + (line.empty() ? "" : "\r\n") + "Content-Length: 0\r\n\r\n";
+  }
+};
+
+class DigestGatekeeperTest : public ::testing::Test {
+ protected:
+  DigestGatekeeperTest() { clock.advance(std::chrono::seconds{10'000}); }
+
+  static CredentialsFile file(bool with_sha256 = false) {
+    std::string text = "alice:example.org:" + ha1(Algorithm::md5, "alice", "example.org", "secret") + "\nbob:example.org:" +
+                       ha1(Algorithm::md5, "bob", "example.org", "secret") + "\n";
+    if (with_sha256) text += "alice:example.org:" + ha1(Algorithm::sha256, "alice", "example.org", "secret") + "\n";
+    return *CredentialsFile::parse(text, "users");
+  }
+  // What became of the request: "admitted", or the reply's status and reason.
+  std::string ask(const Client& client, const std::string& line = {}) {
+    FakeRequestExchange exchange(client.text(line));
+    const bool admitted = gatekeeper.admits(exchange);
+    last = exchange.last_reply;
+    if (admitted) return exchange.acts.empty() ? "admitted" : "admitted, but answered";
+    return exchange.acts.size() == 1 ? exchange.acts.front() : "not answered once";
+  }
+  std::string with(const Client& client, const std::string& credentials) {
+    return ask(client, (client.method == "REGISTER" ? "Authorization: " : "Proxy-Authorization: ") + credentials);
+  }
+  // A nonce the gatekeeper gives.
+  std::string nonce(const Client& client = {}) {
+    ask(client);
+    return std::string(challenge().nonce);
+  }
+  sip::AuthHeader challenge(std::size_t index = 0) { return *sip::parse_auth_header(last.headers.at(index).second); }
+
+  test::PrivateSegment segment;
+  base::FakeClock clock;
+  base::FixedRandom random;
+  DigestGatekeeper gatekeeper{{file(), "", "key"}, segment->nonces, clock, random};
+  FakeRequestExchange::Reply last;
+};
+
+TEST_F(DigestGatekeeperTest, ChallengesARegistrationWith401) {
+  EXPECT_EQ(ask({}), "401 Unauthorized");
+  ASSERT_EQ(last.headers.size(), 1u);
+  EXPECT_EQ(last.headers[0].first, "WWW-Authenticate");
+  EXPECT_EQ(last.headers[0].second, "Digest realm=\"example.org\", nonce=\"" + std::string(challenge().nonce) + "\", qop=\"auth\", algorithm=MD5");
+}
+
+TEST_F(DigestGatekeeperTest, ChallengesEverythingElseAsAProxyWith407) {
+  for (const auto* method : {"INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS"}) {
+    EXPECT_EQ(ask({.method = method}), "407 Proxy Authentication Required") << method;
+    EXPECT_EQ(last.headers.at(0).first, "Proxy-Authenticate");
+  }
+}
+
+TEST_F(DigestGatekeeperTest, NeverChallengesAckAndCancel) {
+  EXPECT_EQ(ask({.method = "ACK"}), "admitted");
+  EXPECT_EQ(ask({.method = "CANCEL"}), "admitted");
+}
+
+TEST_F(DigestGatekeeperTest, AdmitsTheRightPassword) {
+  const Client client;
+  EXPECT_EQ(with(client, client.credentials(nonce())), "admitted");
+  const Client caller{.method = "INVITE", .uri = "sip:bob@example.org", .to = "<sip:bob@example.org>"};
+  EXPECT_EQ(with(caller, caller.credentials(nonce(caller))), "admitted");
+}
+
+TEST_F(DigestGatekeeperTest, ReadsTheHeaderThatBelongsToTheMethodOnly) {
+  const Client client;
+  EXPECT_EQ(ask(client, "Proxy-Authorization: " + client.credentials(nonce())), "401 Unauthorized");
+  const Client caller{.method = "INVITE"};
+  EXPECT_EQ(ask(caller, "Authorization: " + caller.credentials(nonce(caller))), "407 Proxy Authentication Required");
+}
+
+TEST_F(DigestGatekeeperTest, S23AnswersAWrongPasswordAndAnUnknownUserAlike) {
+  const Client wrong{.password = "guess"}, nobody{.user = "mallory", .from = "<sip:mallory@example.org>", .to = "<sip:mallory@example.org>"};
+  EXPECT_EQ(with(wrong, wrong.credentials(nonce())), "401 Unauthorized");
+  const auto first = last;
+  EXPECT_EQ(with(nobody, nobody.credentials(nonce())), "401 Unauthorized");
+  ASSERT_EQ(first.headers.size(), last.headers.size());
+  EXPECT_EQ(first.headers[0].second.size(), last.headers[0].second.size());
+  EXPECT_FALSE(challenge().stale);
+}
+
+TEST_F(DigestGatekeeperTest, GivesNobodyTheHashThatStandsForNoUser) {
+  const std::string stand_in(32, '0');
+  const auto given = nonce();
+  const Client nobody{.user = "mallory", .to = "<sip:mallory@example.org>"};
+  auto credentials = nobody.credentials(given);
+  const auto forged = response({.algorithm = Algorithm::md5, .ha1 = stand_in, .method = "REGISTER", .uri = nobody.uri, .nonce = given, .qop = "auth",
+                                .nc = "00000001", .cnonce = "0a4f113b"});
+  const auto at = credentials.find("response=\"") + 10;
+  credentials.replace(at, 32, forged);
+  EXPECT_EQ(with(nobody, credentials), "401 Unauthorized");
+}
+
+TEST_F(DigestGatekeeperTest, AcceptsEachCountOfANonceOnce) {
+  const Client client;
+  const auto given = nonce();
+  EXPECT_EQ(with(client, client.credentials(given, "00000001")), "admitted");
+  EXPECT_EQ(with(client, client.credentials(given, "00000001")), "401 Unauthorized") << "a replay";
+  EXPECT_TRUE(challenge().stale) << "no need to ask for the password";
+  EXPECT_EQ(with(client, client.credentials(given, "00000002")), "admitted");
+  EXPECT_EQ(with(client, client.credentials(given, "0000000a")), "admitted");
+  EXPECT_EQ(with(client, client.credentials(given, "00000009")), "401 Unauthorized");
+}
+
+TEST_F(DigestGatekeeperTest, DoesNotUseUpACountForAWrongPassword) {
+  const Client client, wrong{.password = "guess"};
+  const auto given = nonce();
+  EXPECT_EQ(with(wrong, wrong.credentials(given)), "401 Unauthorized");
+  EXPECT_EQ(with(client, client.credentials(given)), "admitted");
+}
+
+TEST_F(DigestGatekeeperTest, CallsAnOldNonceStaleOnlyWhenThePasswordIsRight) {
+  const Client client, wrong{.password = "guess"};
+  const auto given = nonce();
+  clock.advance(std::chrono::seconds{300});
+  EXPECT_EQ(with(client, client.credentials(given)), "401 Unauthorized");
+  EXPECT_TRUE(challenge().stale);
+  EXPECT_EQ(with(client, client.credentials(std::string(challenge().nonce))), "admitted");
+  EXPECT_EQ(with(wrong, wrong.credentials(given)), "401 Unauthorized");
+  EXPECT_FALSE(challenge().stale);
+}
+
+TEST_F(DigestGatekeeperTest, ChallengesANonceThatIsNotOurs) {
+  const Client client;
+  EXPECT_EQ(with(client, client.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
+  EXPECT_FALSE(challenge().stale);
+}
+
+TEST_F(DigestGatekeeperTest, TakesAClientWithoutQopOncePerNonce) {
+  const Client old{.qop = ""};
+  const auto given = nonce();
+  EXPECT_EQ(with(old, old.credentials(given)), "admitted");
+  EXPECT_EQ(with(old, old.credentials(given)), "401 Unauthorized");
+  EXPECT_TRUE(challenge().stale);
+}
+
+TEST_F(DigestGatekeeperTest, RefusesWhatItDoesNotDo) {
+  const Client client;
+  const auto given = nonce();
+  const auto good = client.credentials(given);
+  const auto replaced = [&](std::string_view what, std::string_view by) {
+    auto text = good;
+    return text.replace(text.find(what), what.size(), by);
+  };
+  for (const auto& bad : {replaced("algorithm=MD5", "algorithm=MD5-sess"), replaced("qop=auth", "qop=auth-int"), replaced(", nc=00000001", ""),
+                          replaced("nc=00000001", "nc=1"), replaced(", cnonce=\"0a4f113b\"", ""), replaced("Digest", "Basic"),
+                          replaced("realm=\"example.org\"", "realm=\"other.org\""), std::string{"Digest"}, std::string{"?"}})
+    EXPECT_EQ(with(client, bad), "401 Unauthorized") << bad;
+  EXPECT_EQ(with(client, good), "admitted");
+}
+
+TEST_F(DigestGatekeeperTest, RefusesAResponseForAnotherUriOrMethod) {
+  const Client client, elsewhere{.digest_uri = "sip:other.org"};
+  EXPECT_EQ(with(client, elsewhere.credentials(nonce())), "401 Unauthorized");
+  const Client invite{.method = "INVITE"};
+  EXPECT_EQ(with(client, invite.credentials(nonce())), "401 Unauthorized");
+}
+
+TEST_F(DigestGatekeeperTest, FindsItsCredentialsBehindThoseForAnotherProxy) {
+  const Client client;
+  const auto given = nonce();
+  EXPECT_EQ(ask(client, "Authorization: " + client.credentials(given, "00000001", "other.org") + "\r\nAuthorization: " + client.credentials(given)), "admitted");
+}
+
+TEST_F(DigestGatekeeperTest, S22LetsNobodyUseAnotherUsersName) {
+  const Client as_bob{.from = "<sip:bob@example.org>", .to = "<sip:bob@example.org>"};
+  EXPECT_EQ(with(as_bob, as_bob.credentials(nonce())), "403 Forbidden");
+  const Client calls_as_bob{.method = "INVITE", .uri = "sip:bob@example.org", .from = "<sip:bob@example.org>"};
+  EXPECT_EQ(with(calls_as_bob, calls_as_bob.credentials(nonce(calls_as_bob))), "403 Forbidden");
+  const Client escaped{.to = "<sip:al%69ce@example.org>"};
+  EXPECT_EQ(with(escaped, escaped.credentials(nonce())), "admitted") << "the same name in another spelling";
+  const Client third_party{.from = "<sip:bob@example.org>"};
+  EXPECT_EQ(with(third_party, third_party.credentials(nonce())), "admitted") << "To is who registers";
+}
+
+TEST_F(DigestGatekeeperTest, HasNothingForOtherDomainsAndWhatIsNoSipUser) {
+  EXPECT_EQ(ask({.to = "<sip:alice@other.org>"}), "403 Forbidden");
+  EXPECT_EQ(ask({.method = "INVITE", .from = "<sip:anonymous@anonymous.invalid>"}), "403 Forbidden");
+  EXPECT_EQ(ask({.to = "<tel:+15551234>"}), "400 Bad Request");
+}
+
+TEST_F(DigestGatekeeperTest, KnowsWhoMayExist) {
+  EXPECT_TRUE(gatekeeper.may_exist("sip:bob@example.org"));
+  EXPECT_TRUE(gatekeeper.may_exist("sips:b%6fb@EXAMPLE.org:5061;transport=ws"));
+  for (const auto* nobody : {"sip:mallory@example.org", "sip:bob@other.org", "tel:+1", "", "sip:example.org"})
+    EXPECT_FALSE(gatekeeper.may_exist(nobody)) << nobody;
+}
+
+TEST_F(DigestGatekeeperTest, OffersMd5FirstAndTakesEither) {
+  DigestGatekeeper both{{file(true), "", "key"}, segment->nonces, clock, random};
+  FakeRequestExchange asked(Client{}.text());
+  EXPECT_FALSE(both.admits(asked));
+  ASSERT_EQ(asked.last_reply.headers.size(), 2u);
+  EXPECT_TRUE(asked.last_reply.headers[0].second.ends_with("algorithm=MD5"));
+  EXPECT_TRUE(asked.last_reply.headers[1].second.ends_with("algorithm=SHA-256"));
+  const std::string given(sip::parse_auth_header(asked.last_reply.headers[1].second)->nonce);
+  unsigned count = 0;
+  for (const auto algorithm : {Algorithm::sha256, Algorithm::md5}) {
+    const Client client{.algorithm = algorithm};
+    FakeRequestExchange exchange(client.text("Authorization: " + client.credentials(given, "0000000" + std::to_string(++count))));
+    EXPECT_TRUE(both.admits(exchange)) << name(algorithm);
+  }
+}
+
+TEST_F(DigestGatekeeperTest, TakesOneRealmForAllDomainsWhenToldSo) {
+  DigestGatekeeper one_realm{{*CredentialsFile::parse("alice:everywhere:" + ha1(Algorithm::md5, "alice", "everywhere", "secret"), "users"), "everywhere", "key"},
+                             segment->nonces, clock, random};
+  FakeRequestExchange asked(Client{}.text());
+  EXPECT_FALSE(one_realm.admits(asked));
+  const std::string challenge = asked.last_reply.headers.at(0).second;
+  EXPECT_TRUE(challenge.starts_with("Digest realm=\"everywhere\", ")) << challenge;
+  const Client client{.realm = "everywhere"};
+  FakeRequestExchange exchange(client.text("Authorization: " + client.credentials(std::string(sip::parse_auth_header(challenge)->nonce))));
+  EXPECT_TRUE(one_realm.admits(exchange));
+}
+
+}  // namespace
+}  // namespace sipwsd::auth
