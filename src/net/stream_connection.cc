@@ -34,6 +34,15 @@ Counter frames_out(SubProtocol p) {
   return p == SubProtocol::msrp ? Counter::ws_msrp_transmitted_frames : Counter::ws_sip_transmitted_frames;
 }
 
+// On a tcp or tls listener a connection is a WebSocket from its upgrade on.
+TransportProtocol websocket_over(TransportProtocol transport) {
+  switch (transport) {
+    case TransportProtocol::tcp: return TransportProtocol::ws;
+    case TransportProtocol::tls: return TransportProtocol::wss;
+    default: return transport;
+  }
+}
+
 Counter counter_of(ws::CloseCode failure) {
   switch (failure) {
     case ws::CloseCode::message_too_big: return Counter::oversized_messages;
@@ -77,17 +86,18 @@ void StreamConnection::remember_aor(std::string_view aor) {
 
 Result<void> StreamConnection::accept(const ws::Acceptance& acceptance) {
   const auto now = base::whole_seconds(context_.loop.now());
+  remote_.protocol = local_.protocol = websocket_over(local_.protocol);
   auto record = context_.connections.insert({.id = id_,
                                              .local = local_,
                                              .remote = remote_,
                                              .owner = context_.slot,
                                              .state = shm::ConnectionState::open,
-                                             .sub_protocol = static_cast<shm::SubProtocol>(acceptance.sub_protocol),
+                                             .sub_protocol = acceptance.sub_protocol,
                                              .last_used = now});
   if (!record) return record.error();
   record_ = *record;
   announced_ = true;
-  sub_protocol_ = static_cast<SubProtocol>(acceptance.sub_protocol);
+  sub_protocol_ = acceptance.sub_protocol;
   phase_ = Phase::open;
   cancel_timer(deadline_);
   context_.counters.add(Counter::ws_successful_handshakes);
@@ -108,6 +118,7 @@ void StreamConnection::take_http(MutableBytes bytes) {
   if (!head) {
     if (head.is(Errc::incomplete)) return;
     context_.counters.add(Counter::ws_failed_handshakes);
+    const std::unique_ptr<HttpHead> done = std::move(head_);  // nothing of it is kept while the refusal lingers
     const auto status = http::status_of(head.error());
     context_.counters.add(head.is(Errc::too_large) ? Counter::handshake_refused_431 : Counter::handshake_refused_400);
     auto reply = http::write_reply(status, {}, {}, {.server = context_.server_header()});
@@ -141,8 +152,10 @@ void StreamConnection::take_frames(MutableBytes bytes) {
 void StreamConnection::on_event(const ws::Event& event) {
   context_.counters.add(Counter::ws_received_frames);
   touch();
+  context_.connections.pong_seen(record_);  // any frame proves that the peer lives, a Pong only that it has nothing to say
   std::visit(base::Overload{
                  [&](const ws::Message& message) {
+                   cancel_timer(message_deadline_);  // the next message, also one begun in the same read, has its own
                    if (sub_protocol_ != SubProtocol::none) context_.counters.add(frames_in(sub_protocol_));
                    if (phase_ == Phase::open)
                      context_.user.on_message(*this, message.opcode, as_text(message.payload));
@@ -155,7 +168,7 @@ void StreamConnection::on_event(const ws::Event& event) {
                    }
                    static_cast<void>(send_pong(as_text(ping.payload)));
                  },
-                 [&](const ws::Pong&) { context_.connections.pong_seen(record_); },
+                 [&](const ws::Pong&) {},
                  [&](const ws::Closed& closed) {
                    if (phase_ == Phase::open) {  // the peer began: answer with its own code, then end (7.1.5)
                      context_.counters.add(Counter::ws_remote_closed_connections);
@@ -233,11 +246,7 @@ Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason
   if (phase_ != Phase::open) return Errc::gone;
   auto frame = ws::close_frame(code, reason);
   if (!frame) return frame.error();
-  context_.counters.add(Counter::ws_local_closed_connections);
-  if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_local_closed_connections);
-  if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_local_closed_connections);
-  context_.counters.add(Counter::ws_transmitted_frames);
-  send_raw(as_text(frame->bytes()));
+  send_close(*frame);
   receiver_.discard_data();
   phase_ = Phase::closing;
   static_cast<void>(context_.connections.set_state(id_, context_.slot, shm::ConnectionState::closing));
@@ -248,17 +257,23 @@ Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason
 
 // RFC 6455 7.1.7: say why, then close; nothing the peer still sends is looked at.
 void StreamConnection::fail(ws::CloseCode code, std::string_view reason) {
-  if (auto frame = ws::close_frame(code, reason)) {
-    context_.counters.add(Counter::ws_local_closed_connections);
-    context_.counters.add(Counter::ws_transmitted_frames);
-    send_raw(as_text(frame->bytes()));
-  }
+  if (auto frame = ws::close_frame(code, reason)) send_close(*frame);
   finish(reason);
+}
+
+// A Close that is no answer.
+void StreamConnection::send_close(const ws::ControlFrame& frame) {
+  context_.counters.add(Counter::ws_local_closed_connections);
+  if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_local_closed_connections);
+  if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_local_closed_connections);
+  context_.counters.add(Counter::ws_transmitted_frames);
+  send_raw(as_text(frame.bytes()));
 }
 
 void StreamConnection::finish(std::string_view cause) {
   if (announced_) {
     announced_ = false;
+    phase_ = Phase::lingering;  // what on_closed does must not write behind our Close
     static_cast<void>(context_.connections.retire(id_, context_.slot));
     context_.user.on_closed(*this, cause);
   }

@@ -20,6 +20,7 @@
 #include "src/os/event_loop.h"
 #include "src/os/fd.h"
 #include "src/os/timer_wheel.h"
+#include "src/ws/frame_encoder.h"
 #include "src/ws/handshake.h"
 #include "src/ws/receiver.h"
 
@@ -84,6 +85,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void take_frames(MutableBytes bytes);
   void on_event(const ws::Event& event);
   void fail(ws::CloseCode code, std::string_view reason);
+  void send_close(const ws::ControlFrame& frame);
   void finish(std::string_view cause);   // the WebSocket has ended: record, event, then linger
   void linger();                         // write what is left, half-close, wait for the peer's end
   void vanish();                         // the socket is closed, the object dies at the end of the turn
