@@ -5,6 +5,8 @@
 
 #include "sipwsd/bytes.h"
 #include "src/base/text.h"
+#include "src/sip/name_addr.h"
+#include "src/sip/uri.h"
 
 namespace sipwsd::stage {
 namespace {
@@ -36,8 +38,14 @@ std::string unsupported_extensions(const SipMessageView& message) {
 }
 
 bool has_user(std::string_view uri) {
-  const auto head = uri.substr(0, uri.find_first_of(";?"));  // '@' may stand in headers, not in a host
-  return head.find('@') != std::string_view::npos;
+  const auto parsed = sip::parse_uri(uri);  // a user part may hold ';' and '?' (RFC 3261 25.1)
+  return parsed && parsed->has_user;
+}
+
+// RFC 3261 10.3 step 5: is the address of record one this registrar answers for?
+bool registers_elsewhere(const RequestExchange& exchange) {
+  const auto to = sip::parse_name_addr(exchange.message().header("To"));
+  return to && to->uri.is_sip() && !exchange.is_ours(to->uri.text);
 }
 
 bool is_sip_scheme(std::string_view uri) {
@@ -75,7 +83,10 @@ Verdict EdgeStage::on_request(RequestExchange& exchange) {
       return Verdict::handled;
     }
     if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
-    exchange.save_registration();
+    if (registers_elsewhere(exchange))
+      exchange.reply(404, "Not Found");
+    else
+      exchange.save_registration();
     return Verdict::handled;
   }
   if (has_user(uri)) return to_user(exchange);
