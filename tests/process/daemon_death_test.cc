@@ -279,7 +279,9 @@ TEST(DaemonDeath, AnswersTheFifoWhileTheWorkerThatIsAskedDies) {
 
   kill(victim, SIGKILL);
 
-  EXPECT_EQ(reply.read_all(), "500 Error sending frame\n\n");
+  // Which of the two depends on whether mi had asked before the reaper was through; an answer there is in any case.
+  const std::string answer = reply.read_all();
+  EXPECT_TRUE(answer == "500 Error sending frame\n\n" || answer == "400 Bad connection ID parameter\n\n") << answer;
 }
 
 TEST(DaemonDeath, LeavesNoProcessAndNoPortWhenTheSupervisorIsKilled) {
