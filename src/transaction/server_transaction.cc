@@ -59,7 +59,6 @@ bool ProxyCore::step_server(ProxyContext& context, std::uint16_t status) {
   if (row == nullptr) return false;
   const bool is_new = row->to != context.other;
   context.other = row->to;
-  if (is_new && row->to == State::proceeding) context.due = never;  // the late 100 is not needed any more
   if (is_new && row->to == State::completed) {
     context.due = now_ + timers.j(context.reliability);
     if (context.due == now_) context.other = server_non_invite::table.step(State::completed, Event::timer_j)->to;

@@ -94,6 +94,14 @@ TEST_F(Responses, OfACompletedCallKeepOnlyASmallRecordFor64T1) {
   EXPECT_EQ(core().size(), 0u);
 }
 
+TEST_F(Responses, OfACompletedCallForgetTheTargetsThatWereNotAsked) {
+  forward_to({target(bob), target(carol, 10)});
+  respond(invite(invite_text()).at(0), 200);
+  EXPECT_EQ(core().kept_bytes(), 0u);
+  pass(200s);
+  EXPECT_TRUE(lines_to(carol).empty());
+}
+
 TEST_F(Responses, TwoHundredsOfEveryForkGoUpAndSoDoTheirRetransmissions) {
   forward_to({target(bob), target(carol)});
   const auto out = invite(invite_text());

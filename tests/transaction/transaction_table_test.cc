@@ -11,13 +11,16 @@ namespace {
 
 constexpr Flow flow_of(unsigned connection) { return {static_cast<ConnectionId>(connection), static_cast<WorkerSlot>(0)}; }
 
-TEST(HashIndex, FindsWhatAModelFinds) {
+// What a home is: a few that all want, or neighbours that push each other along.
+class HashIndexAgainstAModel : public ::testing::TestWithParam<std::uint64_t (*)(std::mt19937&)> {};
+
+TEST_P(HashIndexAgainstAModel, FindsTheSame) {
   HashIndex index;
   std::multimap<std::uint64_t, PoolIndex> model;
   std::mt19937 random{3};
   PoolIndex next = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const std::uint64_t hash = random() % 64 * 256 + random() % 4;  // long chains that run into each other
+    const std::uint64_t hash = GetParam()(random);
     if (random() % 2 == 0 && model.size() < 300) {
       index.insert(hash, next);
       model.emplace(hash, next++);
@@ -34,6 +37,10 @@ TEST(HashIndex, FindsWhatAModelFinds) {
   }
   EXPECT_LE(index.capacity(), 1024u);
 }
+INSTANTIATE_TEST_SUITE_P(Homes, HashIndexAgainstAModel,
+                         ::testing::Values([](std::mt19937& r) -> std::uint64_t { return r() % 64 * 256 + r() % 4; },
+                                           [](std::mt19937& r) -> std::uint64_t { return 400 + r() % 350; },
+                                           [](std::mt19937& r) -> std::uint64_t { return 900 + r() % 300; }));
 
 TEST(TransactionTable, TellsApartWhoOnlySharesTheHash) {
   TransactionTable table{10, 1};
