@@ -76,7 +76,7 @@ std::string write_user_agent_header(const Settings& settings) { return settings.
 using enum OutOfRange;
 constexpr auto rows = std::to_array<Param>({
     {"listen", TextForm{read_listen, write_listen, [](Settings& s) { s.listen.clear(); }}, {}, refuse_start,
-     "PROTO:ADDR:PORT", "socket to open: ws, wss, tcp, tls or udp; may be given again; port 0 takes a free one"},
+     "PROTO:ADDR:PORT", "socket to open, like ws:127.0.0.1:8080; may be given again; port 0 takes a free one"},
     {"alias", TextForm{read_alias, write_alias, [](Settings& s) { s.alias.clear(); }}, {}, refuse_start, "DOMAIN",
      "domain this server is responsible for; may be given again"},
     {"stage", &Settings::stage, {1, 1024}, refuse_start, "NAME[:ARG]",
