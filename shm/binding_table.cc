@@ -43,8 +43,7 @@ void write_block(const Binding& binding, MutableBytes block) {
   for (std::size_t i = 0; i < text_count; ++i) {
     const std::string_view text = binding.*texts[i];
     head.lengths[i] = static_cast<std::uint16_t>(text.size());
-    std::memcpy(at, text.data(), text.size());
-    at += text.size();
+    at = reinterpret_cast<std::byte*>(std::copy(text.begin(), text.end(), reinterpret_cast<char*>(at)));
   }
   std::memcpy(block.data(), &head, sizeof head);
 }

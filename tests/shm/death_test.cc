@@ -465,7 +465,8 @@ void work_until_killed(SharedState& shared, std::uint16_t slot, unsigned seed) {
           if (random() % 2 == 0) changes.push_back(removed(b.serial));
         }
         const Flow flow{ConnectionId{mine[random() % mine.size()]}, self};
-        if (now.size() < 4) changes.push_back(added(binding("sip:" + std::to_string(number(flow.connection)), flow)));
+        const std::string contact = "sip:" + std::to_string(number(flow.connection));
+        if (now.size() < 4) changes.push_back(added(binding(contact, flow)));
         static_cast<void>(shared.bindings.commit(ProcessSlot{slot}, aor, now.version(), changes));
       }
     }
