@@ -47,7 +47,7 @@ uses.http := base
 uses.sip := base
 uses.sdp := base
 uses.ws := http base
-uses.config := cfg base
+uses.config := http cfg base
 uses.bus := shm os base
 uses.net := bus config ws sip http cfg shm os base
 uses.transaction := $(filter-out process metrics mi stage route auth location transaction,$(FOLDERS))
@@ -115,7 +115,7 @@ test_archive = $(foreach f,$(1),$(if $(call sources,$(f)),$(if $(filter $(f),$(K
 define unit_rule
 $(BUILD)/tests/$(1): $(call objects,$(wildcard tests/$(1)/*_test.cc)) $(if $(filter $(1),base os shm cfg http sip sdp ws config),,$(SUPPORT)) $(call test_archive,$(1)) $(call test_archive,$(uses.$(1)))
 	@mkdir -p $$(@D)
-	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $$^ -lgtest_main -lgtest $(LIBS) -o $$@
+	@echo "  LINK $$@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $$^ -lgtest_main -lgtest $(LIBS) -o $$@
 check-$(1): $(BUILD)/tests/$(1)
 	$(BUILD)/tests/$(1) --gtest_brief=1
 endef

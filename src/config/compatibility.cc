@@ -30,7 +30,7 @@ constexpr auto globals = std::to_array<std::string_view>({
     "tcp_defer_accept", "tcp_delayed_ack", "tcp_fd_cache", "tcp_keepalive", "tcp_keepcnt", "tcp_keepidle",
     "tcp_keepintvl", "tcp_linger2", "tcp_no_connect", "tcp_poll_method", "tcp_rd_buf_size", "tcp_send_timeout",
     "tcp_source_ipv4", "tcp_source_ipv6", "tcp_syncnt", "tcp_wq_blk_size", "tcp_wq_max", "tls_max_connections",
-    "use_dns_cache", "use_dns_failover", "use_dst_blacklist", "workdir",
+    "use_dns_cache", "use_dns_failover", "use_dst_blacklist", "user_agent_header", "workdir",
 });
 
 // What these modules do is built in; loading one says that its parameters may follow.
@@ -82,7 +82,7 @@ constexpr auto params = std::to_array<IgnoredParam>({
     {"tm", "failure_reply_mode"}, {"tm", "faked_reply_prio"}, {"tm", "fr_inv_timer_avp"}, {"tm", "fr_timer_avp"},
     {"tm", "local_ack_mode"}, {"tm", "local_cancel_reason"}, {"tm", "noisy_ctimer"}, {"tm", "pass_provisional_replies"},
     {"tm", "remap_503_500"}, {"tm", "reparse_invite"}, {"tm", "restart_fr_on_each_reply"}, {"tm", "ruri_matching"},
-    {"tm", "unmatched_cancel"}, {"tm", "via1_matching"},
+    {"tm", "unmatched_cancel"}, {"tm", "via1_matching"}, {"tm", "max_inv_lifetime"}, {"tm", "wt_timer"},
     {"usrloc", "cseq_delay"}, {"usrloc", "db_mode"}, {"usrloc", "db_url"}, {"usrloc", "desc_time_order"},
     {"usrloc", "fetch_rows"}, {"usrloc", "handle_lost_tcp"}, {"usrloc", "hash_size"}, {"usrloc", "matching_mode"},
     {"usrloc", "nat_bflag"}, {"usrloc", "preload"}, {"usrloc", "timer_interval"}, {"usrloc", "timer_procs"},

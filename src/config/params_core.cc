@@ -68,10 +68,6 @@ Result<void> read_server_header(Settings& settings, std::string_view text) {
   return read_header(&Settings::server_header, settings, "Server:", text);
 }
 std::string write_server_header(const Settings& settings) { return settings.server_header; }
-Result<void> read_user_agent_header(Settings& settings, std::string_view text) {
-  return read_header(&Settings::user_agent_header, settings, "User-Agent:", text);
-}
-std::string write_user_agent_header(const Settings& settings) { return settings.user_agent_header; }
 
 using enum OutOfRange;
 constexpr auto rows = std::to_array<Param>({
@@ -100,7 +96,7 @@ constexpr auto rows = std::to_array<Param>({
     {"shutdown_timeout", &Settings::shutdown_timeout, {0, 3600}, refuse_start, "SECONDS",
      "time from SIGTERM to the end, for closing every connection"},
     {"restart_burst", &Settings::restart_burst, {1, 1000}, refuse_start, "N",
-     "deaths of one process within a minute before its restarts are delayed"},
+     "early deaths in a row (before or within half a second of readiness) before restarts are delayed"},
     {"restart_delay", &Settings::restart_delay, {1, 60'000}, refuse_start, "MILLISECONDS",
      "first such delay; each further one is twice as long"},
     {"restart_delay_max", &Settings::restart_delay_max, {1, 3'600'000}, refuse_start, "MILLISECONDS",
@@ -108,21 +104,9 @@ constexpr auto rows = std::to_array<Param>({
     {"server_signature", &Settings::server_signature, {}, refuse_start, "", "send the Server header"},
     {"server_header", TextForm{read_server_header, write_server_header, nullptr}, {}, refuse_start, "TEXT",
      "product in the Server header of replies"},
-    {"user_agent_header", TextForm{read_user_agent_header, write_user_agent_header, nullptr}, {}, refuse_start, "TEXT",
-     "product in the User-Agent header of our own requests"},
 });
 
 }  // namespace
-
-std::string_view product() noexcept {
-#if defined(__x86_64__)
-  return "sipwsd (" SIPWSD_VERSION " (x86_64/linux))";
-#elif defined(__aarch64__)
-  return "sipwsd (" SIPWSD_VERSION " (aarch64/linux))";
-#else
-  return "sipwsd (" SIPWSD_VERSION " (linux))";
-#endif
-}
 
 ParamGroup core_params() noexcept { return {"core", "Service and processes", rows}; }
 

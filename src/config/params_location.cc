@@ -24,8 +24,6 @@ constexpr auto registrar_rows = std::to_array<Param>({
      "bindings of one address of record; 0 is no limit"},
     {"retry_after", &Settings::registrar_retry_after, {0, 3600}, refuse_start, "SECONDS",
      "what Retry-After says when there are too many; 0 leaves it out", "registrar_retry_after"},
-    {"flow_grace", &Settings::flow_grace, {0, 3600}, refuse_start, "SECONDS",
-     "how long an Outbound binding waits for its client when its connection is lost"},
 });
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "sipwsd/endpoint.h"
 
 #include "src/base/log.h"
+#include "src/http/product.h"
 
 #include <chrono>
 #include <cstddef>
@@ -17,8 +18,7 @@
 
 namespace sipwsd::config {
 
-// "sipwsd (0.1.0 (x86_64/linux))": the body of our Server header.
-std::string_view product() noexcept;
+using http::product;  // the body of our Server header
 
 // One socket to open. `host` is an IPv4 or IPv6 address (no brackets), a name or an interface; empty is every
 // address. `ws` and `wss` speak HTTP only on this socket, `tcp` and `tls` also SIP.
@@ -47,7 +47,6 @@ struct Settings {
   std::string stage = "edge";                  // core.stage: NAME or NAME:ARG
   bool demo = false;                           // --demo: the compiled-in phone page, loopback only
   std::string server_header{product()};        // core.server_header: without the `Server: `
-  std::string user_agent_header{product()};    // core.user_agent_header: without the `User-Agent: `
   bool server_signature = true;                // core.server_signature: send the Server header at all
 
   // --- the processes (core)
@@ -60,7 +59,7 @@ struct Settings {
   seconds shutdown_timeout{5};                 // core.shutdown_timeout: from SIGTERM to exit
   milliseconds restart_delay{100};             // core.restart_delay: before a throttled slot starts again; doubles
   milliseconds restart_delay_max{30'000};      // core.restart_delay_max: where the doubling ends
-  std::uint32_t restart_burst = 5;             // core.restart_burst: deaths of one slot a minute before it is throttled
+  std::uint32_t restart_burst = 5;             // core.restart_burst: early deaths of one slot in a row before it is throttled
 
   // --- the log (core)
   log::Level log_level = log::Level::notice;   // core.log_level; core.debug=N is mapped
@@ -114,14 +113,12 @@ struct Settings {
   seconds max_expires{3600};                   // registrar.max_expires: longer is lowered; 0 is no limit
   std::uint32_t max_contacts = 10;             // registrar.max_contacts: of one address of record; 0 is no limit
   seconds registrar_retry_after{0};            // registrar.retry_after: with 503 `Too many registered contacts`; 0 none
-  seconds flow_grace{30};                      // registrar.flow_grace: an Outbound binding outlives its connection
 
   // --- tm, maxfwd
   milliseconds fr_timer{30'000};               // tm.fr_timer: no reply at all
-  milliseconds fr_inv_timer{120'000};          // tm.fr_inv_timer: no final reply to an INVITE after a provisional one
-  milliseconds timer_c{180'000};               // tm.max_inv_lifetime: RFC 3261 16.6 step 11, proxied INVITE at most
+  milliseconds timer_c{185'000};               // tm.fr_inv_timer: no final reply after a provisional one; RFC 3261 16.6
+                                               // step 11 wants more than three minutes
   milliseconds max_noninv_lifetime{32'000};    // tm.max_noninv_lifetime
-  milliseconds wt_timer{5'000};                // tm.wt_timer: absorbs ACKs and retransmissions after the final reply
   milliseconds timer_t1{500};                  // tm.retr_timer1: RFC 3261 17.1.1.1, datagrams only
   milliseconds timer_t2{4'000};                // tm.retr_timer2
   std::size_t max_transactions = 65536;        // tm.max_transactions: of one worker; above it 503

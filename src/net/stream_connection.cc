@@ -99,7 +99,9 @@ Result<void> StreamConnection::accept(const ws::Acceptance& acceptance) {
   announced_ = true;
   sub_protocol_ = acceptance.sub_protocol;
   phase_ = Phase::open;
+  last_used_ = now;
   cancel_timer(deadline_);
+  watch_idleness();
   context_.counters.add(Counter::ws_successful_handshakes);
   if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_successful_handshakes);
   if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_successful_handshakes);
@@ -398,6 +400,7 @@ void StreamConnection::watch(std::uint32_t events) {
 void StreamConnection::on_timer(os::TimerId id) {
   if (id == deadline_) {
     deadline_ = os::TimerId::none;
+    if (phase_ == Phase::open) return watch_idleness();
     if (phase_ == Phase::http) {
       context_.counters.add(Counter::ws_failed_handshakes);
       context_.counters.add(Counter::handshake_timeouts);
@@ -431,7 +434,21 @@ void StreamConnection::cancel_timer(os::TimerId& timer) {
 }
 
 void StreamConnection::touch() {
-  if (announced_) context_.connections.touch(record_, base::whole_seconds(context_.loop.now()));
+  if (!announced_) return;
+  const auto now = base::whole_seconds(context_.loop.now());
+  if (now == last_used_) return;  // others read this cache line: not written more than once a second
+  last_used_ = now;
+  context_.connections.touch(record_, now);
+}
+
+// tcp_connection_lifetime: a connection without a frame in either direction for so long, keepalives included.
+void StreamConnection::watch_idleness() {
+  const std::chrono::seconds lifetime = context_.settings.tcp_connection_lifetime;
+  if (lifetime.count() == 0) return;
+  const std::chrono::seconds idle{base::whole_seconds(context_.loop.now()) - last_used_};
+  if (idle < lifetime) return set_timer(deadline_, lifetime - idle);
+  context_.counters.add(Counter::tcp_con_timeout);
+  static_cast<void>(close(ws::CloseCode::going_away, "Idle too long", "idle too long"));
 }
 
 }  // namespace sipwsd::net

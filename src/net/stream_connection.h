@@ -93,6 +93,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   Result<void> send_frame(ws::Opcode opcode, std::string_view payload);
   void send_raw(std::string_view bytes);
   bool ping_is_within_rate();
+  void watch_idleness();
   void watch(std::uint32_t events);
   void set_timer(os::TimerId& timer, std::chrono::milliseconds delay);
   void cancel_timer(os::TimerId& timer);
@@ -113,7 +114,8 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::uint32_t discarded_ = 0;          // bytes thrown away while lingering
   shm::ConnectionIndex record_{};
   Endpoint remote_, local_;
-  os::TimerId deadline_{};               // handshake, closing handshake, lingering
+  std::int64_t last_used_ = 0;           // monotonic seconds; as in the record
+  os::TimerId deadline_{};               // handshake, idle, closing handshake, lingering
   os::TimerId message_deadline_{};       // a message has begun and must end
   os::TimerId write_deadline_{};         // the peer must read
   ws::Receiver receiver_;

@@ -96,7 +96,7 @@ TEST(Load, MapsTheDebugLevelOfKamailio) {
 TEST(Load, TakesTheOtherNamesOfGlobals) {
   const auto run = run_file("tcp_children=3 tcp_max_connections=100 tcp_conn_wq_max=5000 fork=no log_stderror=yes "
                             "user=sip group=\"phones\" uid=17 pidfile=\"/p\" server_header=\"Server: x\" "
-                            "user_agent_header=\"y\" log_name=n log_facility=LOG_LOCAL7");
+                            "log_name=n log_facility=LOG_LOCAL7");
   ASSERT_TRUE(run.loaded) << run.errors;
   EXPECT_EQ(run.settings.workers, 3u);
   EXPECT_EQ(run.settings.max_connections, 100u);
@@ -107,7 +107,6 @@ TEST(Load, TakesTheOtherNamesOfGlobals) {
   EXPECT_EQ(run.settings.group, "phones");
   EXPECT_EQ(run.settings.pid_file, "/p");
   EXPECT_EQ(run.settings.server_header, "x");
-  EXPECT_EQ(run.settings.user_agent_header, "y");
   EXPECT_EQ(run.settings.log_name, "n");
   EXPECT_EQ(run.settings.log_facility, 23 << 3);
 }

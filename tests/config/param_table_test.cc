@@ -27,7 +27,7 @@ std::string line_for(const ParamRow& row, const std::string& value) {
 std::string another_value(const Param& param) {
   static const std::map<std::string_view, std::string> words{
       {"listen", "ws:127.0.0.1:1"}, {"alias", "a.example"}, {"auth_mode", "none"}, {"log_level", "debug"},
-      {"log_facility", "LOG_LOCAL3"}, {"server_header", "us"}, {"user_agent_header", "we"},
+      {"log_facility", "LOG_LOCAL3"}, {"server_header", "us"},
       {"allowed_origins", "https://a.example"},
       // these must fit the defaults of others
       {"letter_ring_bytes", "131072"}, {"restart_delay", "50"}, {"retr_timer1", "400"}, {"retr_timer2", "5000"},

@@ -222,6 +222,29 @@ TEST_F(Messages, OfAControlFrameInsideGiveNoMoreTime) {
 
 // --- pings --------------------------------------------------------------------------------------------------------
 
+using Ending = NetTest;
+
+TEST_F(Ending, ComesToAConnectionThatIsIdleForTheWholeOfItsLifetime) {
+  settings.tcp_connection_lifetime = 60s;
+  Peer peer = open();
+  pass(59s);
+  peer.send(frame(op::text, "still here"));
+  turn();
+  pass(59s);
+  EXPECT_EQ(peer.take(), "");
+  pass(1s);
+  EXPECT_EQ(peer.take(), server_close(1001, "Idle too long"));
+  EXPECT_EQ(count(Counter::tcp_con_timeout), 1u);
+}
+
+TEST_F(Ending, NeverComesByIdlenessWhenTheLifetimeIsZero) {
+  settings.tcp_connection_lifetime = 0s;
+  Peer peer = open();
+  pass(100'000s);
+  EXPECT_EQ(peer.take(), "");
+  EXPECT_TRUE(record());
+}
+
 using Pings = NetTest;
 
 TEST_F(Pings, S16AreAnsweredTenASecondAndTenSecondsWorthAtOnce) {
@@ -283,7 +306,6 @@ TEST_F(Pings, UnaskedByPongAwaitNothing) {
 
 // --- the end ------------------------------------------------------------------------------------------------------
 
-using Ending = NetTest;
 
 TEST_F(Ending, EchoesThePeersCloseThenEndsFirst) {
   Peer peer = open();
