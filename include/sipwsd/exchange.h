@@ -63,7 +63,8 @@ class RequestExchange {
                      std::string_view body = {}) = 0;
   // Every binding of the Request-URI's address of record, best first; empty when there is none.
   virtual std::vector<Target> lookup(std::string_view aor_uri) const = 0;
-  // Stateful proxying to these targets (RFC 3261 16.6): parallel within equal q, serial from high to low.
+  // Stateful proxying to these targets (RFC 3261 16.6): parallel within equal q, serial from high to low. The checks of
+  // 16.3 (Max-Forwards, loops, Proxy-Require) come first; with no targets the answer is 480.
   virtual void relay(std::span<const Target> targets) = 0;
   // Along the Route set's flow token (RFC 5626 5.3), or, for an ACK or CANCEL, along its transaction.
   // not_found: there is no usable Route; refused: the token is forged; gone: its connection has ended.

@@ -46,7 +46,10 @@ int run(int argc, char** argv) {
   sipwsd::log::set_level(settings.log_level);
   if (const auto prepared = sipwsd::process::prepare_workers(settings); !prepared)
     return fail(ExitCode::configuration, prepared.error().why);
-  if (settings.check) return static_cast<int>(ExitCode::ok);
+  if (settings.check) {
+    std::puts("sipwsd: the configuration is good");
+    return static_cast<int>(ExitCode::ok);
+  }
   return sipwsd::process::run_daemon(settings, sipwsd::process::roles(),
                                      settings.demo ? sipwsd::process::Announcement(announce_demo) : nullptr);
 }

@@ -60,7 +60,7 @@ TEST(EdgeStage, DecidesByMethodRequestUriAndWhoIsThere) {
            Row{"at another registrar", {"REGISTER", "sip:other.org"}, Bound::no, "403 Relaying Not Allowed"},
            Row{"for a user of another domain (RFC 3261 10.3 step 5)", {"REGISTER", us, {}, {}, "<sip:bob@other.org>"}, Bound::no, "404 Not Found"},
            Row{"a call", {"INVITE", bob}, Bound::yes, "relay"},
-           Row{"a call to one who is not there", {"INVITE", bob}, Bound::no, "480 Temporarily Unavailable"},
+           Row{"a call to one who is not there: the host says 480, or what RFC 3261 16.3 refuses first", {"INVITE", bob}, Bound::no, "relay to nobody"},
            Row{"a message", {"MESSAGE", bob}, Bound::yes, "relay"},
            Row{"a method nobody has heard of", {"DANCE", bob}, Bound::yes, "relay"},
            Row{"a user part with parameters and a question mark", {"INVITE", "sip:bob;day=tue?now@example.org"}, Bound::yes, "relay"},
@@ -102,7 +102,7 @@ TEST(EdgeStage, KeepsADialogOnItsFlow) {
   for (const auto failure : {Errc::refused, Errc::gone, Errc::not_found}) EXPECT_EQ(in_dialog("ACK", contact, failure), Strings{"drop"}) << "never answered";
 
   EXPECT_EQ(in_dialog("BYE", bob, Errc::not_found, Bound::yes), Strings{"relay"}) << "a client that forgot its Route set";
-  EXPECT_EQ(in_dialog("BYE", bob, Errc::not_found), Strings{"480 Temporarily Unavailable"});
+  EXPECT_EQ(in_dialog("BYE", bob, Errc::not_found), Strings{"relay to nobody"});
   EXPECT_EQ(in_dialog("OPTIONS", us, Errc::not_found), Strings{"200 OK"});
   EXPECT_EQ(in_dialog("BYE", us, Errc::not_found), Strings{"481 Call/Transaction Does Not Exist"});
 }
@@ -140,7 +140,7 @@ TEST(EdgeStage, AsksItsGatekeeperBeforeItSavesOrRelays) {
 }
 
 TEST(EdgeStage, TellsAUserWhoIsAwayFromOneWhoCannotBe) {
-  EXPECT_EQ(acts({"INVITE", "sip:bob@example.org"}, Bound::no, Errc::not_found, Guard::open), Strings{"480 Temporarily Unavailable"});
+  EXPECT_EQ(acts({"INVITE", "sip:bob@example.org"}, Bound::no, Errc::not_found, Guard::open), Strings{"relay to nobody"});
   EXPECT_EQ(acts({"INVITE", "sip:mallory@example.org"}, Bound::no, Errc::not_found, Guard::open), Strings{"404 Not Found"});
 }
 

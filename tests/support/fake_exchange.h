@@ -83,7 +83,7 @@ class FakeRequestExchange final : public RequestExchange {
   }
   void relay(std::span<const Target> targets) override {
     relayed.assign(targets.begin(), targets.end());
-    acts.emplace_back("relay");
+    acts.emplace_back(targets.empty() ? "relay to nobody" : "relay");
   }
   Result<void> relay_in_dialog() override {
     if (in_dialog) acts.emplace_back("in-dialog");

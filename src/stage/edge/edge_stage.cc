@@ -127,12 +127,10 @@ Verdict EdgeStage::to_user(RequestExchange& exchange) {
   if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
   const auto uri = exchange.message().request_uri();
   const auto targets = exchange.lookup(uri);
-  if (!targets.empty())
-    exchange.relay(targets);
-  else if (gatekeeper_ != nullptr && !gatekeeper_->may_exist(uri))
+  if (targets.empty() && gatekeeper_ != nullptr && !gatekeeper_->may_exist(uri))
     exchange.reply(404, "Not Found");
   else
-    exchange.reply(480, "Temporarily Unavailable");
+    exchange.relay(targets);  // also to nobody: what RFC 3261 16.3 refuses comes before the 480
   return Verdict::handled;
 }
 
