@@ -280,7 +280,7 @@ TEST(DaemonDeath, AnswersTheFifoWhileTheWorkerThatIsAskedDies) {
   kill(victim, SIGKILL);
 
   // Which of the two depends on whether mi had asked before the reaper was through; an answer there is in any case.
-  const std::string answer = reply.read_all();
+  const std::string answer = reply.read_all().value_or("nothing");
   EXPECT_TRUE(answer == "500 Error sending frame\n\n" || answer == "400 Bad connection ID parameter\n\n") << answer;
 }
 
@@ -321,14 +321,14 @@ constexpr KillPoint points[] = {
     KillPoint::commit_block_released, KillPoint::drop_locked,
 };
 
-// A client that does everything once. Its worker may die at any point of it.
-void live_in(TestServer& server, pid_t worker, SipClient& bob) try {
+// A client that does everything once. Its worker may die at any point of it; says how far it came.
+std::string live_in(TestServer& server, pid_t worker, SipClient& bob) try {
   auto alice = SipClient::in_worker(server, worker, "alice");
   alice.register_contact();
   alice.register_contact(";+sip.ice");
   alice.send(alice.make("MESSAGE", bob.aor()));
   while (!bob.ws.has_something_within(std::chrono::milliseconds(5)))
-    if (alice.ws.has_something_within(std::chrono::milliseconds(0))) return;  // it has ended: nothing will come to bob
+    if (alice.ws.has_something_within(std::chrono::milliseconds(0))) return "alice has ended";  // nothing will come to bob
   bob.respond(bob.receive_request("MESSAGE"), 200, "OK");
   alice.receive_response(200);
   const auto dump = server.mi("ws.dump", {"used_asc"});
@@ -338,7 +338,9 @@ void live_in(TestServer& server, pid_t worker, SipClient& bob) try {
   alice.ws.receive_close();
   alice.ws.send_close(1000);
   alice.ws.receive_or_end();
-} catch (const Disappointed&) {  // as expected: its connection has ended
+  return "all done";
+} catch (const Disappointed& end) {
+  return end.what();
 }
 
 class DaemonDeathAtAPoint : public testing::TestWithParam<int> {};
@@ -357,9 +359,10 @@ TEST_P(DaemonDeathAtAPoint, LeavesEverythingSoundForTheOthers) {
     trigger.send_text("arm " + std::to_string(static_cast<int>(points[i])) + " 1");
     trigger.receive();
 
-    for (int round = 0; round < 3 && !is_gone(victim); ++round) live_in(server, victim, bob);
+    std::string lives;
+    for (int round = 0; round < 3 && !is_gone(victim); ++round) lives += live_in(server, victim, bob) + "; ";
 
-    ASSERT_TRUE(is_gone(victim)) << "the point was never passed";
+    ASSERT_TRUE(is_gone(victim)) << "the point was never passed: " << lives;
     ASSERT_FALSE(trigger.receive_or_end());
     const pid_t heir = server.process("worker 0", victim);
     // Nothing is left of the dead: bob and his binding are all there is; a call over both workers works.

@@ -213,7 +213,7 @@ TEST_F(DaemonHandshake, AnswersDisabledWith503WhileLiveConnectionsGoOn) {
 }
 
 TEST_F(DaemonHandshake, ForgetsAClientThatLeavesInTheMiddleOfItsRequest) {
-  const auto before = server().statistic("ws_current_connections");
+  server().wait_for_statistic("ws_current_connections", 0);  // earlier tests' clients
   for (int i = 0; i < 3; ++i) {
     WsClient client(server().port());
     client.send_raw(good().substr(0, 40));
@@ -226,7 +226,7 @@ TEST_F(DaemonHandshake, ForgetsAClientThatLeavesInTheMiddleOfItsRequest) {
 
   next.send_ping("alive");
   EXPECT_EQ(next.receive().payload, "alive");
-  EXPECT_EQ(server().statistic("ws_current_connections"), before + 1);
+  EXPECT_EQ(server().statistic("ws_current_connections"), 1u);
 }
 
 // --- daemons of their own ------------------------------------------------------------------------------------------

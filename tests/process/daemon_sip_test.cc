@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "tests/support/sip_client.h"
 #include "tests/support/test_server.h"
@@ -498,25 +499,74 @@ TEST_P(DaemonSipBetween, AsksEveryPhoneOfAUserAndStopsTheOthersWhenOneAnswers) {
   EXPECT_EQ(alice.ask(alice.make("OPTIONS", "sip:example.org")).status(), 200) << "the 487 stays here";
 }
 
-TEST_P(DaemonSipBetween, KeepsTheOrderOfFiveHundredMessagesBothWays) {
-  constexpr int messages = 500;
-  auto request = alice.make("MESSAGE", bob.aor());
+// `count` messages at once, numbered from 1.
+std::string burst_of_messages(const SipClient& from, const std::string& to, int count) {
+  auto request = from.make("MESSAGE", to);
   std::string wire;
-  for (int i = 1; i <= messages; ++i) {
-    request.branch = "z9hG4bK-order-" + request.call_id + std::to_string(i);
+  for (int i = 1; i <= count; ++i) {
+    request.branch = "z9hG4bK-" + request.call_id + "-" + std::to_string(i);
     request.body = std::to_string(i);
     request.cseq = static_cast<unsigned>(i);
-    wire += frame(op::text, alice.text(request));
+    wire += frame(op::text, from.text(request));
   }
+  return wire;
+}
 
-  alice.ws.send_raw(wire);
+std::vector<std::string> numbers_to(int count) {
+  std::vector<std::string> out;
+  for (int i = 1; i <= count; ++i) out.push_back(std::to_string(i));
+  return out;
+}
 
-  for (int i = 1; i <= messages; ++i) {
-    const auto received = bob.receive_request("MESSAGE");
-    ASSERT_EQ(received.body, std::to_string(i));
-    bob.respond(received, 200, "OK");
+// Takes and answers `count` messages; their bodies.
+std::vector<std::string> answer_messages(SipClient& at, int count) {
+  std::vector<std::string> bodies;
+  for (int i = 0; i < count; ++i) {
+    const auto received = at.receive_request("MESSAGE");
+    bodies.push_back(received.body);
+    at.respond(received, 200, "OK");
   }
-  for (int i = 1; i <= messages; ++i) ASSERT_EQ(alice.receive_response(200).header("CSeq"), std::to_string(i) + " MESSAGE");
+  return bodies;
+}
+
+// The CSeq numbers of the next `count` responses, each a 200.
+std::vector<std::string> take_answers(SipClient& at, int count) {
+  std::vector<std::string> numbers;
+  for (int i = 0; i < count; ++i) {
+    const auto cseq = at.receive_response(200).header("CSeq");
+    numbers.push_back(cseq.substr(0, cseq.find(' ')));
+  }
+  return numbers;
+}
+
+TEST_P(DaemonSipBetween, KeepsTheOrderOfFiveHundredMessagesBothWays) {
+  constexpr int messages = 500;
+
+  alice.ws.send_raw(burst_of_messages(alice, bob.aor(), messages));
+
+  EXPECT_EQ(answer_messages(bob, messages), numbers_to(messages));
+  EXPECT_EQ(take_answers(alice, messages), numbers_to(messages));
+}
+
+// A quarter of a mebibyte for a worker that is not scheduled for a while: the rings between workers are far larger.
+// Disabled: fails until LetterRing's restart at its beginning (shm/letter_ring.cc) no longer leaves a burst only the
+// pages in front of its mark.
+TEST(DaemonSipBurst, DISABLED_HoldsWhatComesForAWorkerThatIsBusy) {
+  TestServer server(2, {});
+  const pid_t busy = server.process("worker 1");
+  auto alice = SipClient::in_worker(server, server.process("worker 0"), "alice"), bob = SipClient::in_worker(server, busy, "bob");
+  bob.register_contact();
+  alice.ws.send_raw(burst_of_messages(alice, bob.aor(), 200));  // the rings are not new any more
+  answer_messages(bob, 200);
+  take_answers(alice, 200);
+
+  kill(busy, SIGSTOP);
+  alice.ws.send_raw(burst_of_messages(alice, bob.aor(), 500));
+  server.wait_for_statistic("fwd_requests", 700);
+  kill(busy, SIGCONT);
+
+  EXPECT_EQ(answer_messages(bob, 500), numbers_to(500));
+  EXPECT_EQ(take_answers(alice, 500), numbers_to(500));
 }
 
 TEST_P(DaemonSipBetween, RelaysTheLargestMessage) {
