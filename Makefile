@@ -25,7 +25,7 @@ WARN := -Wall -Wextra -Wpedantic -Werror
 HARDEN := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 SANITIZE ?=
 CPPFLAGS := -I. -Iinclude -DSIPWSD_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFMT_SHARED
-CXXFLAGS := -std=c++20 $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fPIE,$(HARDEN))
+CXXFLAGS := -std=c++20 $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fPIE -Wno-maybe-uninitialized,$(HARDEN))
 LDFLAGS := -pie -Wl,-z,relro,-z,now -rdynamic $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LIBS := -lre2 -lspdlog -lfmt -lre2 -lssl -lcrypto -lunistring -ldl -pthread -lrt
 

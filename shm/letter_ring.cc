@@ -2,6 +2,7 @@
 
 #include "shm/kill_point.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -31,17 +32,26 @@ Result<MutableBytes> LetterRing::reserve(std::size_t size) noexcept {
   const std::uint64_t to_end = capacity - offset;
   const std::uint64_t need = room_for(size);
 
-  bool starts_over = need > to_end;
-  if (!starts_over && offset >= restart_after && need <= offset) {
-    seen_released_ = load(head_->released, std::memory_order_acquire);
-    starts_over = seen_released_ == tail;
+  const auto look_again = [&] {
+    seen_released_ = std::max(seen_released_, load(head_->released, std::memory_order_acquire));
+  };
+  bool restarts = false;
+  if (offset >= restart_after) {
+    look_again();
+    restarts = seen_released_ >= tail;  // more: it was said already, by a reservation that was never published
   }
-  const std::uint64_t from = starts_over ? tail + to_end : tail;
+  const bool wraps = !restarts && need > to_end;
+  const std::uint64_t from = restarts || wraps ? tail + to_end : tail;
+  if (restarts) seen_released_ = from;  // nothing lives in the ring: what is passed over is free already
   if (from + need - seen_released_ > capacity) {
-    seen_released_ = load(head_->released, std::memory_order_acquire);
+    look_again();
     if (from + need - seen_released_ > capacity) return Errc::full;
   }
-  if (starts_over) std::memcpy(&bytes_[offset], &skip_to_start, length_bytes);
+  // Also takes back what a producer said that died, or thought again, before it published.
+  const std::uint64_t restarted_at = restarts ? tail + 1 : 0;
+  if (restarts || load(head_->restarted_at, std::memory_order_relaxed) == tail + 1)
+    store(head_->restarted_at, restarted_at, std::memory_order_relaxed);
+  if (wraps) std::memcpy(&bytes_[offset], &skip_to_start, length_bytes);
   kill_point(KillPoint::ring_wrapped);
   std::byte* at = &bytes_[from & (capacity - 1)];
   const std::uint64_t length = size;
@@ -65,10 +75,12 @@ std::optional<ByteView> LetterRing::take() noexcept {
   const std::uint64_t tail = load(head_->tail, std::memory_order_acquire);
   if (taken == tail) return std::nullopt;
 
+  const auto go_to_start = [&] { taken += capacity - (taken & (capacity - 1)); };
+  if (load(head_->restarted_at, std::memory_order_relaxed) == taken + 1) go_to_start();
   std::uint64_t length = 0;
   std::memcpy(&length, &bytes_[taken & (capacity - 1)], length_bytes);
   if (length == skip_to_start) {
-    taken += capacity - (taken & (capacity - 1));
+    go_to_start();
     std::memcpy(&length, &bytes_[0], length_bytes);
   }
   // Only a producer that writes wild could cause this; what it left is given up, so that its damage ends here.

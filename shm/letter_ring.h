@@ -3,9 +3,10 @@
 // contiguous and becomes visible by one release store of `tail`, so a producer killed in the middle leaves nothing.
 // The consumer moves `taken` on *before* it handles the letter and `released` after: its replacement goes on at `taken`,
 // so a letter that kills its reader cannot kill the next one too; and meanwhile the bytes stay where they are, uncopied.
-// An empty ring starts again at its beginning, so that a ring which never backs up keeps only its first pages busy.
+// An empty ring starts again at its beginning, so that a ring which never backs up keeps only its first pages busy. Where
+// it did stands in the head and not in the ring, so that the ring's whole room is there for a burst right after.
 //
-// Writers: `tail` and the bytes by the producer; `taken`, `released` by the consumer. Positions only grow.
+// Writers: `tail`, `restarted_at` and the bytes by the producer; `taken`, `released` by the consumer. Positions only grow.
 // After a death: producer's replacement goes on at `tail`; consumer's at `taken`.
 
 #include "sipwsd/bytes.h"
@@ -23,6 +24,7 @@ namespace sipwsd::shm {
 struct LetterRingHead {
   alignas(64) std::uint64_t tail;      // producer
   std::uint64_t most_bytes;            // producer: the fullest it ever was
+  std::uint64_t restarted_at;          // producer: 1 + the position from which the empty ring began again; 0: never
   alignas(64) std::uint64_t taken;     // consumer
   std::uint64_t released;              // consumer
 };
@@ -55,7 +57,7 @@ class LetterRing {
  private:
   LetterRingHead* head_ = nullptr;
   std::span<std::byte> bytes_;
-  std::uint64_t seen_released_ = 0;  // producer: as last read; it may only be more by now
+  std::uint64_t seen_released_ = 0;  // producer: all before this is free; it may only be more by now
   std::uint64_t reserved_to_ = 0;    // producer: the tail to publish
 };
 

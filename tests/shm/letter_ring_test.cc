@@ -128,6 +128,78 @@ TEST_F(LetterRingTest, GivesUpWhatAWildWriterDamagedAndGoesOn) {
   EXPECT_EQ(take(consumer), "again");
 }
 
+// A ring large enough to start again when it is empty.
+class LetterRingRestart : public ::testing::Test {
+ protected:
+  static constexpr std::size_t capacity = 256 * 1024;
+  alignas(64) LetterRingHead head{};
+  std::vector<std::uint64_t> memory = std::vector<std::uint64_t>(capacity / 8);
+  LetterRing end() { return {head, std::as_writable_bytes(std::span{memory})}; }
+  // Letters that were read, until the next one starts at the beginning.
+  void use_the_first_pages(LetterRing& producer, LetterRing& consumer) {
+    for (int i = 0; i < 40; ++i) {
+      ASSERT_TRUE(put(producer, std::string(1016, 'x')));
+      ASSERT_TRUE(take(consumer));
+    }
+    ASSERT_FALSE(take(consumer));
+  }
+};
+
+TEST_F(LetterRingRestart, LeavesTheWholeRoomToABurst) {
+  LetterRing producer = end(), consumer = end();
+  use_the_first_pages(producer, consumer);
+  std::size_t letters = 0;
+  while (put(producer, std::to_string(letters) + std::string(1000, 'y'))) ++letters;
+  EXPECT_GE(letters * 1016, capacity - 2048);
+  for (std::size_t i = 0; i < letters; ++i) ASSERT_EQ(take(consumer), std::to_string(i) + std::string(1000, 'y'));
+  EXPECT_EQ(take(consumer), std::nullopt);
+}
+
+TEST_F(LetterRingRestart, IsTakenBackWhenItsProducerDiesOrThinksAgainBeforeItPublishes) {
+  LetterRing first = end(), consumer = end();
+  use_the_first_pages(first, consumer);
+  ASSERT_TRUE(first.reserve(100));
+  ASSERT_TRUE(first.reserve(200)) << "the same producer thinks again";
+  LetterRing second = end();  // the first died
+  ASSERT_TRUE(second.reserve(300));
+  for (const char* text : {"a", "b"}) ASSERT_TRUE(put(second, text));
+  EXPECT_EQ(take(consumer), "a");
+  EXPECT_EQ(take(consumer), "b");
+  EXPECT_EQ(take(consumer), std::nullopt);
+}
+
+TEST_F(LetterRingRestart, IsFoundByAReplacedConsumer) {
+  LetterRing producer = end();
+  {
+    LetterRing first = end();
+    use_the_first_pages(producer, first);
+  }
+  ASSERT_TRUE(put(producer, "after the restart"));
+  LetterRing second = end();
+  second.resume();
+  EXPECT_EQ(take(second), "after the restart");
+}
+
+TEST_F(LetterRingRestart, KeepsTheOrderThroughBurstsAndQuietTimes) {
+  LetterRing producer = end(), consumer = end();
+  std::minstd_rand random(7);
+  std::deque<std::string> expected;
+  for (int round = 0; round < 3000; ++round) {
+    const std::size_t burst = random() % (round % 10 == 0 ? 400 : 4);
+    for (std::size_t i = 0; i < burst; ++i) {
+      std::string letter(random() % (random() % 8 == 0 ? 20'000 : 1500), static_cast<char>('a' + round % 26));
+      if (put(producer, letter)) expected.push_back(std::move(letter));
+    }
+    for (std::size_t n = random() % 3 == 0 ? expected.size() : random() % 4; n > 0 && !expected.empty(); --n) {
+      ASSERT_EQ(take(consumer), expected.front());
+      expected.pop_front();
+    }
+    if (expected.empty()) {
+      ASSERT_EQ(take(consumer), std::nullopt);
+    }
+  }
+}
+
 TEST(LetterRing, StaysInItsFirstPagesWhileItsReaderKeepsUp) {
   LetterRingHead head{};
   std::vector<std::uint64_t> memory((1 << 20) / 8);
