@@ -546,6 +546,38 @@ TEST_P(DaemonSipBetween, KeepsTheOrderOfFiveHundredMessagesBothWays) {
   EXPECT_EQ(take_answers(alice, 500), numbers_to(500));
 }
 
+// A whole call between two phones of this server; the INVITE as the called one got it.
+SipMessage call_and_hang_up(std::uint16_t port) {
+  SipClient alice(port, "alice"), bob(port, "bob");
+  bob.register_contact();
+  const auto invite = alice.invite(bob.aor());
+  alice.send(invite);
+  alice.receive_response(100);
+  const auto at_bob = bob.receive_request("INVITE");
+  bob.respond(at_bob, 200, "OK", {"Content-Type: application/sdp"}, "v=0\r\n");
+  auto alices = SipClient::dialog_of(invite, alice.receive_response(200));
+  alice.send(alice.within(alices, "ACK"));
+  bob.receive_request("ACK");
+  auto bobs = bob.dialog_of(at_bob);
+  bob.send(bob.within(bobs, "BYE"));
+  alice.respond(alice.receive_request("BYE"), 200, "OK");
+  EXPECT_EQ(bob.receive_response(200).method(), "BYE");
+  return at_bob;
+}
+
+TEST(DaemonSipListeners, KeepADialogTogetherWhenTheyListenEverywhere) {
+  TestServer server(1, {"--listen", "ws:0.0.0.0:0", "--auth-mode", "none"});
+  const auto invite = call_and_hang_up(server.ports().at(1));
+  EXPECT_NE(invite.header("Record-Route").find("@127.0.0.1:" + std::to_string(server.ports().at(1))), std::string::npos);
+}
+
+TEST(DaemonSipListeners, SayWhatTheyAdvertiseInViaAndRecordRoute) {
+  TestServer server(1, {"--listen", "ws:127.0.0.1:0 advertise edge.example.org:443"});
+  const auto invite = call_and_hang_up(server.ports().at(1));
+  EXPECT_NE(invite.header("Record-Route").find("@edge.example.org:443"), std::string::npos);
+  EXPECT_TRUE(invite.header("Via").starts_with("SIP/2.0/WS edge.example.org:443;")) << invite.header("Via");
+}
+
 // A quarter of a mebibyte for a worker that is not scheduled for a while: the rings between workers are far larger.
 TEST(DaemonSipBurst, HoldsWhatComesForAWorkerThatIsBusy) {
   TestServer server(2, {});
