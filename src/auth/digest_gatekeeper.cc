@@ -72,7 +72,7 @@ DigestGatekeeper::Outcome DigestGatekeeper::check(const SipMessageView& message,
     const auto with = algorithm(parsed->algorithm);
     if (!with || (!parsed->qop.empty() && !equals_nocase(parsed->qop, "auth"))) return Outcome::wrong;
     if (!parsed->qop.empty() && (!parsed->nonce_count() || parsed->cnonce.empty())) return Outcome::wrong;
-    user = sip::unquote(parsed->username);
+    user = sip::unquote("\"" + std::string(parsed->username) + "\"");
     const auto now = base::whole_seconds(clock_.now());
     const auto nonce = nonces_.read(parsed->nonce, realm, now);
     if (nonce.verdict == Nonces::Verdict::forged) return Outcome::wrong;

@@ -264,7 +264,8 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
       if (!committed) {
         refuse(out, committed.is(Errc::full) ? 503 : committed.is(Errc::too_large) ? 413 : 500, "",
                committed.is(Errc::full) ? "Location service is full" : "Contact cannot be stored");
-        if (committed.is(Errc::full)) out.headers.push_back("Retry-After: " + std::to_string(settings_.retry_after.count()));
+        out.table_is_full = committed.is(Errc::full);
+        if (out.table_is_full) out.headers.push_back("Retry-After: " + std::to_string(settings_.retry_after.count()));
         return out;
       }
       if (more) continue;

@@ -23,6 +23,7 @@ struct Registration {
   std::string_view reason;           // empty: the standard phrase
   std::vector<std::string> headers;  // "Name: value"
   std::string aor;                   // canonical; empty when the request never got that far
+  bool table_is_full = false;        // 503 for want of room in the location service
   bool bound_here = false;           // at least one binding now leads over this request's flow
 };
 

@@ -71,9 +71,14 @@ class Worker final : private os::TimerHandler {
   }
 
  private:
-  static std::vector<Endpoint> bound(const Inherited& inherited) {
-    std::vector<Endpoint> out;
-    for (const auto& socket : inherited.listeners) out.push_back(socket.at);
+  static std::vector<route::Listener> bound(const Inherited& inherited) {
+    std::vector<route::Listener> out;
+    for (const auto& [at, spec, fd] : inherited.listeners) {
+      std::string advertised = spec->advertised_host;
+      if (advertised.find(':') != std::string::npos) advertised = "[" + advertised + "]";
+      if (!advertised.empty()) advertised += ":" + std::to_string(spec->advertised_port != 0 ? spec->advertised_port : at.port);
+      out.push_back({at, std::move(advertised)});
+    }
     return out;
   }
 

@@ -70,6 +70,7 @@ bool HttpExchangeImpl::accept_websocket() {
   if (answered_) return false;
   answered_ = true;
   auto& policy = router_.handshake_;
+  policy.arrived_at = {arrival_.local.host_text(), arrival_.local.port};
   const auto& switches = *router_.place_.shared.switches;
   policy.enabled = switches.ws_enabled() && switches.drain() == shm::DrainLevel::none;
   const auto server = router_.place_.settings.server_signature ? std::string_view{router_.place_.settings.server_header}
@@ -110,7 +111,7 @@ RequestExchangeImpl::RequestExchangeImpl(Router& router, transaction::RequestCon
     : router_(router), context_(context), adapter_(context.message()) {
   for (const auto& value : sip::values(context.message(), sip::HeaderId::route)) {
     const auto hop = sip::parse_name_addr(value.text);
-    if (!hop || !router_.names_.is_ours(hop->uri)) {
+    if (!hop || !router_.names_.is_ours(hop->uri, arrival().local)) {
       foreign_route_ = true;
       break;
     }
@@ -119,7 +120,10 @@ RequestExchangeImpl::RequestExchangeImpl(Router& router, transaction::RequestCon
   }
 }
 
-bool RequestExchangeImpl::is_ours(std::string_view uri) const { return router_.names_.is_ours(uri); }
+bool RequestExchangeImpl::is_ours(std::string_view uri) const {
+  const auto parsed = sip::parse_uri(uri);
+  return parsed && router_.names_.is_ours(*parsed, arrival().local);
+}
 
 bool RequestExchangeImpl::has_to_tag() const noexcept { return !sip::to_tag(context_.message()).empty(); }
 
@@ -177,6 +181,7 @@ void RequestExchangeImpl::save_registration() {
   auto result = router_.registrar_.process(context_.message(), arrival());
   const bool accepted = result.status == 200;
   router_.counters_.add(accepted ? Counter::registrar_accepted_regs : Counter::registrar_rejected_regs);
+  if (result.table_is_full) router_.counters_.add(Counter::bindings_full_refusals);
   if (accepted && result.bound_here) {
     if (auto* connection = router_.connections_.find(arrival().flow.connection)) connection->remember_aor(result.aor);
   }

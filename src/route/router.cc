@@ -53,6 +53,12 @@ ws::HandshakePolicy handshake_policy(const Router::Place& place, const ServedNam
   return policy;
 }
 
+std::vector<Endpoint> endpoints_of(const std::vector<Listener>& listeners) {
+  std::vector<Endpoint> out;
+  for (const Listener& listener : listeners) out.push_back(listener.at);
+  return out;
+}
+
 Counter method_counter(sip::Method method) {
   switch (method) {
     case sip::Method::invite: return Counter::rcv_requests_invite;
@@ -80,7 +86,7 @@ Router::Router(const Place& place, location::Store& store)
     : place_(place),
       store_(store),
       counters_(place.shared.counters.row(shm::process_slot(place.slot))),
-      names_(place.settings, place.listeners),
+      names_(place.settings, endpoints_of(place.listeners)),
       handshake_(handshake_policy(place, names_)),
       flow_tokens_(place.secrets.flow_token),
       registrar_(store, place.loop.clock(), place.settings),
@@ -298,12 +304,21 @@ transaction::SentBy Router::sent_by(Flow flow) {
   else if (const auto record = place_.shared.connections.find(flow.connection))
     local = record->local;
   else if (!place_.listeners.empty())
-    local = place_.listeners.front();
-  if (local != sent_by_endpoint_ || sent_by_text_.empty()) {
-    sent_by_endpoint_ = local;
-    sent_by_text_ = local.host_text() + ":" + std::to_string(local.port);
+    local = place_.listeners.front().at;
+  return {.transport = local.protocol, .host_port = host_port_of(local)};
+}
+
+// Usually there is one listener, so the last text is kept.
+std::string_view Router::host_port_of(const Endpoint& local) {
+  if (local == sent_by_endpoint_ && !sent_by_text_.empty()) return sent_by_text_;
+  sent_by_endpoint_ = local;
+  sent_by_text_ = local.host_text() + ":" + std::to_string(local.port);
+  for (const Listener& listener : place_.listeners) {
+    const bool is_wildcard = listener.at.address == decltype(listener.at.address){};
+    if (!listener.advertised.empty() && listener.at.port == local.port && (is_wildcard || listener.at.address == local.address))
+      sent_by_text_ = listener.advertised;
   }
-  return {.transport = local.protocol, .host_port = sent_by_text_};
+  return sent_by_text_;
 }
 
 void Router::count(transaction::Count what) noexcept {

@@ -31,6 +31,11 @@ struct Secrets {
   base::SipHashKey flow_token;
 };
 
+struct Listener {
+  Endpoint at;             // as bound, port resolved
+  std::string advertised;  // host:port for Via and Record-Route instead of its own; may be empty
+};
+
 class Router final : public net::ConnectionUser, private transaction::User, private transaction::Counters {
  public:
   struct Place {  // what this worker was given
@@ -42,7 +47,7 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
     WorkerSlot slot;
     std::uint32_t generation;
     Secrets secrets;
-    std::vector<Endpoint> listeners;  // ports resolved
+    std::vector<Listener> listeners;
   };
   // `store` also serves the stages, so it comes from outside; it must outlive the router.
   Router(const Place& place, location::Store& store);
@@ -76,6 +81,7 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
 
   void on_sip(const Arrival& arrival, const sip::MessageView& message);
   void send_message(const bus::SendMessage& letter, shm::ProcessSlot from);
+  std::string_view host_port_of(const Endpoint& local);
   void announce_closed(const ClosedConnection& closed);
 
   Place place_;

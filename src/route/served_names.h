@@ -20,8 +20,11 @@ class ServedNames {
 
   bool is_ours(const sip::Uri& uri) const noexcept;
   bool is_ours(std::string_view uri) const noexcept;
+  // The same, or the very socket the request came in on: a wildcard listener has as many names as the machine has
+  // addresses.
+  bool is_ours(const sip::Uri& uri, const Endpoint& arrived_at) const noexcept;
   // A Host header of HTTP (RFC 9110 7.2).
-  bool serves_host(std::string_view host) const noexcept;
+  bool serves_host(std::string_view host, const Endpoint& arrived_at) const noexcept;
   // For the handshake's Host check; empty: any host will do (a wildcard listener and no alias).
   const std::vector<ws::ServedHost>& http_hosts() const noexcept { return http_hosts_; }
 

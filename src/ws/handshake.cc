@@ -32,12 +32,17 @@ Refusal refuse_with_offer(std::string_view why, const HandshakePolicy& policy) {
   return refusal;
 }
 
-bool is_served(std::string_view authority, const std::vector<ServedHost>& served) {
-  if (served.empty()) return true;
+bool is_at(const http::Authority& asked, const ServedHost& one) {
+  return http::same_host(one.host, asked.host) && (!one.port || !asked.port || one.port == asked.port);
+}
+
+bool is_served(std::string_view authority, const HandshakePolicy& policy) {
+  if (policy.served_hosts.empty()) return true;
   const auto asked = http::parse_authority(authority);
-  return asked && std::any_of(served.begin(), served.end(), [&](const ServedHost& one) {
-           return http::same_host(one.host, asked->host) && (!one.port || !asked->port || one.port == asked->port);
-         });
+  if (!asked) return false;
+  if (!policy.arrived_at.host.empty() && is_at(*asked, policy.arrived_at)) return true;
+  return std::any_of(policy.served_hosts.begin(), policy.served_hosts.end(),
+                     [&](const ServedHost& one) { return is_at(*asked, one); });
 }
 
 bool is_under(std::string_view path, std::string_view prefix) {
@@ -114,7 +119,7 @@ std::variant<Acceptance, Refusal> evaluate(const http::RequestHead& request, con
   }
   if (request.method != "GET") return refuse(Status::method_not_allowed, "the method is not GET");
   if (request.version < http::Version{1, 1}) return refuse(Status::bad_request, "HTTP/1.0 can't be upgraded");
-  if (!is_served(request.authority, policy.served_hosts)) return refuse(Status::forbidden, "not a host served here");
+  if (!is_served(request.authority, policy)) return refuse(Status::forbidden, "not a host served here");
   if (!is_under(request.path, policy.path_prefix)) return refuse(Status::not_found, "not a path served here");
 
   if (const auto version = headers.find("Sec-WebSocket-Version"); version && *version != our_version) {

@@ -50,6 +50,7 @@ struct HandshakePolicy {
   bool require_sub_protocol = true;  // RFC 7118 4; the echo stage takes clients that offer none
   CorsMode cors_mode = CorsMode::none;
   std::vector<ServedHost> served_hosts;  // empty: any name
+  ServedHost arrived_at;                 // served besides: the address this request came in on; empty host: none
   std::string path_prefix;               // empty: any path; "/ws" is /ws and /ws/..., not /wss
   OriginPolicy origins;
   std::chrono::seconds retry_after{5};  // with 503

@@ -114,7 +114,7 @@ class RouterTest : public ::testing::Test {
                                                     .slot = slot,
                                                     .generation = 1,
                                                     .secrets = {{1, 2}, {3, 4}},
-                                                    .listeners = {test::at("198.51.100.1", 80)}},
+                                                    .listeners = {{test::at("198.51.100.1", 80), {}}}},
                                       store);
     std::vector<StagePointer> stages;
     stages.emplace_back(new SmallStage(log), [](RoutingStage* s) { delete s; });

@@ -184,6 +184,12 @@ TEST(Handshake, ServesOnlyItsOwnNames) {
   absolute.line = "GET http://evil.org/ HTTP/1.1";
   absolute.host = "Host: example.com\r\n";
   EXPECT_EQ(answer(absolute, policy), forbidden);
+  policy.arrived_at = *served_host("192.0.2.1:8080");  // one of a wildcard listener's addresses
+  for (const auto& [host, served] : {std::pair{"192.0.2.1:8080", true}, {"192.0.2.1", true}, {"192.0.2.1:8081", false}, {"192.0.2.2", false}}) {
+    Request request;
+    request.host = "Host: " + std::string{host} + "\r\n";
+    EXPECT_EQ(answer(request, policy), served ? accepted : forbidden) << host;
+  }
   EXPECT_FALSE(served_host("no host"));
   EXPECT_FALSE(served_host(""));
 }

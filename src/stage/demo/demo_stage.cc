@@ -26,7 +26,7 @@ std::vector<HeaderLine> headers_for(std::string_view content_type) {
 
 Verdict DemoStage::on_http(HttpExchange& exchange) {
   if (exchange.is_upgrade()) return Verdict::next;
-  if (!names_.serves_host(exchange.header("Host"))) {
+  if (!names_.serves_host(exchange.header("Host"), exchange.arrival().local)) {
     exchange.reply(403, "Forbidden", {}, {});
     return Verdict::handled;
   }
