@@ -12,6 +12,9 @@ ReapReport reap(SharedState& shared, ProcessSlot dead, WorkerSlot adopter, FlowL
     // Bindings first: when the adopter runs the closed event, nobody can be sent to the lost connection any more.
     report.bindings_dropped = static_cast<std::uint32_t>(shared.bindings.drop_owner(self, dead_worker, loss));
     report.connections_lost = shared.connections.mark_lost(dead_worker, adopter);
+    auto counters = shared.counters.row(self);
+    counters.add(Counter::bindings_dropped, report.bindings_dropped);
+    counters.add(Counter::connections_lost, report.connections_lost);
   } else {
     shared.connections.repair_stripes();
   }

@@ -27,6 +27,7 @@ void ConnectionRegistry::adopt(os::Fd socket, const Endpoint& remote, const Endp
   if (connection->phase() == StreamConnection::Phase::gone) return;  // it could not even be watched
   connections_.emplace(id, std::move(connection));
   context_.counters.add(shm::Counter::tcp_passive_open);
+  context_.counters.add(shm::Counter::tcp_established);
 }
 
 StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {

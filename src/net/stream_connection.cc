@@ -228,6 +228,7 @@ Result<void> StreamConnection::send_frame(ws::Opcode opcode, std::string_view pa
   if (phase_ != Phase::open) return Errc::gone;
   if (outbox_.size() + payload.size() > context_.settings.outbox_bytes) {
     context_.counters.add(Counter::slow_peers_dropped);
+    context_.counters.add(Counter::tcp_sendq_full);
     terminate("slow reader");
     return Errc::full;
   }
@@ -325,6 +326,7 @@ void StreamConnection::read() {
   const ssize_t n = ::recv(socket_.raw(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
+    context_.counters.add(Counter::tcp_con_reset);
     return terminate("connection lost");
   }
   if (n == 0) {
@@ -417,6 +419,7 @@ void StreamConnection::on_timer(os::TimerId id) {
   if (id == write_deadline_) {
     write_deadline_ = os::TimerId::none;
     context_.counters.add(Counter::slow_peers_dropped);
+    context_.counters.add(Counter::tcp_send_timeout);
     os::set_abortive_close(socket_.raw());
     terminate("slow reader");
   }

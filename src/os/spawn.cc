@@ -72,7 +72,7 @@ void lend_argument_memory(int argc, char** argv) {
   char* end = argv[0] + std::strlen(argv[0]) + 1;
   for (int i = 1; i < argc; ++i)
     if (argv[i] == end) end = argv[i] + std::strlen(argv[i]) + 1;
-  std::vector<char*> variables;
+  static auto& variables = *new std::vector<char*>;  // what unsetenv() drops is still somebody's
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (*variable == end) end = *variable + std::strlen(*variable) + 1;
     variables.push_back(strdup(*variable));

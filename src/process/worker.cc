@@ -94,9 +94,11 @@ class Worker final : private os::TimerHandler {
     if (leaving_ && router_.connections().size() == 0) return loop_.stop();
     auto next = housekeeping_interval;
     if (adoption_.is_wanted() && adoption_.adopt(adoptions_a_turn) == adoptions_a_turn) next = 0ms;
-    if (inherited_.index == 0)
-      inherited_.shared.bindings.expire(inherited_.slot, base::whole_seconds(inherited_.clock.now()), sweep_cursor_,
-                                        bindings_a_sweep, expired_);
+    if (inherited_.index == 0) {
+      const auto expired = inherited_.shared.bindings.expire(
+          inherited_.slot, base::whole_seconds(inherited_.clock.now()), sweep_cursor_, bindings_a_sweep, expired_);
+      inherited_.shared.counters.row(inherited_.slot).add(shm::Counter::usrloc_location_expires, expired);
+    }
     static_cast<void>(loop_.timers().add(next, *this, 0));
   }
 

@@ -133,7 +133,7 @@ void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, st
         counters_.add(Counter::bad_msg_hdr);
         log::info("malformed SIP message from {}: {}", arrival.remote.to_string(), refusal.reason);
         if (refusal.answerable)
-          transactions_.reply_stateless(piece->parsed->recovered(), arrival, refusal.status, refusal.reason);
+          refuse(piece->parsed->recovered(), arrival, refusal);
         break;
       }
       case sip::Piece::Kind::garbage:
@@ -144,10 +144,21 @@ void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, st
   }
 }
 
+// A request that never gets as far as a transaction.
+void Router::refuse(const sip::MessageView& request, const Arrival& arrival, const sip::Refusal& refusal) {
+  transactions_.reply_stateless(request, arrival, refusal.status, refusal.reason);
+  counters_.add(Counter::sl_sent_replies);
+  counters_.add(refusal.status == 400   ? Counter::sl_400_replies
+                : refusal.status < 500 ? Counter::sl_4xx_replies
+                : refusal.status < 600 ? Counter::sl_5xx_replies
+                                       : Counter::sl_xxx_replies);
+  if (refusal.status == 416) counters_.add(Counter::bad_URIs_rcvd);
+}
+
 void Router::on_sip(const Arrival& arrival, const sip::MessageView& message) {
   if (const auto refusal = sip::sanity_refusal(message)) {
     counters_.add(message.is_request() ? Counter::err_requests : Counter::err_replies);
-    if (refusal->answerable) transactions_.reply_stateless(message, arrival, refusal->status, refusal->reason);
+    if (refusal->answerable) refuse(message, arrival, *refusal);
     return;
   }
   if (message.is_request()) {

@@ -79,6 +79,7 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   // transaction::Counters
   void count(transaction::Count what) noexcept override;
 
+  void refuse(const sip::MessageView& request, const Arrival& arrival, const sip::Refusal& refusal);
   void on_sip(const Arrival& arrival, const sip::MessageView& message);
   void send_message(const bus::SendMessage& letter, shm::ProcessSlot from);
   std::string_view host_port_of(const Endpoint& local);
