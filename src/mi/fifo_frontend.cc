@@ -118,7 +118,7 @@ void FifoFrontend::run() {
   if (command->input == Input::ignored) current_.request.arguments.clear();
   else if (current_.arguments_are_bad) return answer("400 parse error in command '" + current_.request.command + "'\n");
   log::info("mi: {}", current_.request.command);
-  Call call(context_, current_.request, [this, serial = serial_](Reply reply) {
+  Call call(context_, current_.request, [this, serial = serial_](const Reply& reply) {
     if (busy_ && serial == serial_) answer(to_text(reply, context_.settings.reply_indent));
   });
   try {

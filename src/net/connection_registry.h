@@ -19,7 +19,7 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
  public:
   ConnectionRegistry(os::EventLoop& loop, const config::Settings& settings, shm::SharedState& shared,
                      shm::OwnCounters counters, bus::Mailbox& mailbox, ConnectionUser& user, WorkerSlot slot);
-  ~ConnectionRegistry();
+  ~ConnectionRegistry() override;
 
   // A socket just accepted on `local`.
   void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);

@@ -105,6 +105,7 @@ Supervisor::Outcome Supervisor::run() {
   shared_.processes.set_pid(self, pid_);
   shared_.processes.mark_ready(self);
 
+  hand_over_log();
   set_timer(Timer::heartbeats, heartbeat_interval());
   if (around_.notifier.watchdog_interval()) set_timer(Timer::watchdog, *around_.notifier.watchdog_interval());
   for (Place& place : places_)
@@ -426,9 +427,18 @@ void Supervisor::signal_all(int signal) noexcept {
   for (const Place& place : places_) send(place, signal);
 }
 
+// The children open the file again as the daemon's own user, in a folder where perhaps only root may create it.
+void Supervisor::hand_over_log() const noexcept {
+  if (!around_.identity || around_.log_target.kind != log::Target::Kind::file) return;
+  if (::lchown(around_.log_target.path.c_str(), around_.identity->user, around_.identity->group) != 0)
+    log::warning("cannot give {} to {}: after the next SIGHUP the workers go on in the old file", around_.log_target.path,
+                 around_.identity->name);
+}
+
 void Supervisor::reopen_logs() {
   around_.notifier.reloading(around_.clock.now());
   log::reopen();
+  hand_over_log();
   signal_all(SIGHUP);
   log::notice("logs opened again");
   around_.notifier.ready("serving");

@@ -107,6 +107,7 @@ class Supervisor final : private os::TimerHandler {
   static void send(const Place& place, int signal) noexcept;
   void signal_all(int signal) noexcept;
   void reopen_logs();
+  void hand_over_log() const noexcept;
 
   os::TimerId set_timer(Timer timer, base::Milliseconds delay, std::size_t place = 0);
   [[nodiscard]] std::size_t index_of(const Place& place) const noexcept;

@@ -224,10 +224,12 @@ TEST(DaemonLife, EndsOnSigintAndOnTheKillCommandToo) {
 
 // --- logs and the service manager ----------------------------------------------------------------------------------------------
 
-TEST(DaemonLife, OpensItsLogAgainOnSighup) {
+void expect_that_sighup_opens_the_log_again(std::vector<std::string> flags) {
   const Scratch folder;
+  fs::permissions(folder.path(), fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
   const std::string log = folder / "log", rotated = folder / "log.1";
-  TestServer server(1, {"--log-file", log, "--log-level", "info"});
+  flags.insert(flags.end(), {"--log-file", log, "--log-level", "info"});
+  TestServer server(1, flags);
   wait_until("the log is written", [&] { return text_of(log).find("ready") != std::string::npos; });
   fs::rename(log, rotated);
 
@@ -241,6 +243,13 @@ TEST(DaemonLife, OpensItsLogAgainOnSighup) {
     client.receive_close();
     return text_of(log).find("closed") != std::string::npos;
   });
+}
+
+TEST(DaemonLife, OpensItsLogAgainOnSighup) { expect_that_sighup_opens_the_log_again({}); }
+
+TEST(DaemonLife, OpensItsLogAgainAsAnotherUserWhereOnlyRootMayCreateIt) {
+  if (getuid() != 0) GTEST_SKIP() << "only root can change the user";
+  expect_that_sighup_opens_the_log_again({"--user", "nobody", "--group", "nogroup"});
 }
 
 TEST(DaemonLife, TellsTheServiceManagerWhenItIsReadyAndWhenItEnds) {
