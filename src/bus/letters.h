@@ -26,10 +26,7 @@ enum class LetterKind : std::uint8_t {
   pong,
   close,
   drop,
-  mi_ask,
   mi_answer,
-  binding_changed,
-  drain,
   connection_closed,
 };
 
@@ -115,13 +112,6 @@ struct Drop {
   static constexpr auto fields = std::tuple{&Drop::connection, &Drop::ticket, &Drop::reason};
 };
 
-// MI asks a worker something only it knows; the answer has the same ticket. `command` and `argument` are MI's words.
-struct MiAsk {
-  static constexpr LetterKind kind = LetterKind::mi_ask;
-  std::uint32_t ticket = 0;
-  std::string_view command, argument;
-  static constexpr auto fields = std::tuple{&MiAsk::ticket, &MiAsk::command, &MiAsk::argument};
-};
 enum class AnswerPart : std::uint8_t { last = 0, more = 1 };
 struct MiAnswer {
   static constexpr LetterKind kind = LetterKind::mi_answer;
@@ -132,21 +122,6 @@ struct MiAnswer {
   static constexpr auto fields = std::tuple{&MiAnswer::ticket, &MiAnswer::part, &MiAnswer::code, &MiAnswer::text};
 };
 
-// An address of record got or lost contacts: for those who show or mirror who is there.
-struct BindingChanged {
-  static constexpr LetterKind kind = LetterKind::binding_changed;
-  std::uint32_t contacts = 0;  // it has now
-  std::string_view aor;
-  static constexpr auto fields = std::tuple{&BindingChanged::contacts, &BindingChanged::aor};
-};
-
-// Look at Switches::drain() now.
-struct Drain {
-  static constexpr LetterKind kind = LetterKind::drain;
-  std::uint8_t level = 0;
-  static constexpr auto fields = std::tuple{&Drain::level};
-};
-
 // A connection that others had sent to has ended: whoever waits for an answer over it need not wait longer.
 struct ConnectionClosed {
   static constexpr LetterKind kind = LetterKind::connection_closed;
@@ -154,7 +129,7 @@ struct ConnectionClosed {
   static constexpr auto fields = std::tuple{&ConnectionClosed::connection};
 };
 
-using Letter = std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAsk, MiAnswer,
-                            BindingChanged, Drain, ConnectionClosed>;
+using Letter =
+    std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed>;
 
 }  // namespace sipwsd::bus

@@ -269,11 +269,8 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
             answer(m.ticket, connection != nullptr);
           },
           [&](const bus::ConnectionClosed& m) { transactions_.on_connection_closed(m.connection); },
-          [&](const bus::MiAsk& m) { answer(m.ticket, false); },  // nothing is asked of workers by name yet
           [&](const bus::SipDatagram&) { counters_.add(Counter::letters_malformed); },
           [&](const bus::MiAnswer&) { counters_.add(Counter::late_answers); },
-          [&](const bus::BindingChanged&) {},
-          [&](const bus::Drain&) {},  // the worker's loop looks at the switch itself
       },
       letter);
 }

@@ -39,17 +39,17 @@ Drop drop(std::uint32_t connection) { return {ConnectionId{connection}, 0, DropR
 TEST_F(MailboxTest, BringsLettersInOrderToTheRightProcess) {
   Mailbox zero = mailbox(p0), one = mailbox(p1), two = mailbox(p2);
   ASSERT_TRUE(one.post(p0, Ping{ConnectionId{5}, 0, "hello"}));
-  ASSERT_TRUE(one.post(p0, Drain{1}));
+  ASSERT_TRUE(one.post(p0, ConnectionClosed{ConnectionId{1}}));
   ASSERT_TRUE(one.post(p2, drop(9)));
 
   std::vector<std::string> seen;
   const std::size_t taken = zero.drain(100, [&](ProcessSlot from, const Letter& letter) {
     EXPECT_EQ(from, p1);
     if (const auto* ping = std::get_if<Ping>(&letter)) seen.emplace_back(ping->payload);
-    if (std::holds_alternative<Drain>(letter)) seen.emplace_back("drain");
+    if (std::holds_alternative<ConnectionClosed>(letter)) seen.emplace_back("closed");
   });
   EXPECT_EQ(taken, 2u);
-  EXPECT_EQ(seen, (std::vector<std::string>{"hello", "drain"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"hello", "closed"}));
   EXPECT_EQ(drain(two, 100), (std::vector<Seen>{{p1, 9}}));
   EXPECT_EQ(zero.drain(100, [](ProcessSlot, const Letter&) { FAIL(); }), 0u);
 }
