@@ -54,7 +54,10 @@ route::StagePointer make_edge(const Needs& needs) {
 }
 route::StagePointer make_plugin(const Needs&) {
   const auto& plugin = *loaded_plugin();
-  return {plugin.descriptor().create(plugin.argument().c_str()), plugin.descriptor().destroy};
+  RoutingStage* stage = plugin.descriptor().create(plugin.argument().c_str());
+  if (stage == nullptr)
+    throw StageFailure("the plug-in made no stage of the argument `" + plugin.argument() + "`; see what it takes after the comma");
+  return {stage, plugin.descriptor().destroy};
 }
 
 Result<void> takes_no_argument(const std::string& argument) {

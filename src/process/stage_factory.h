@@ -1,6 +1,7 @@
 #pragma once
 // From `--stage NAME[:ARG]` to the chain of routing stages: one row a stage.
 
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,12 @@ struct Inherited;
 
 // In the supervisor, before the first fork.
 Result<void> prepare_stages(const config::Settings& settings);
-// In each worker. Only after prepare_stages said yes.
+// A stage that can't be made after all.
+struct StageFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// In each worker. Only after prepare_stages said yes. Throws StageFailure.
 std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
                                              base::Random& random);
 

@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "src/base/random.h"
 #include "src/bus/mailbox.h"
+#include "src/config/exit_codes.h"
 #include "src/config/listen.h"
 #include "src/location/shm_store.h"
 #include "src/net/acceptor.h"
@@ -130,8 +131,13 @@ Result<void> prepare_workers(const config::Settings& settings) {
 }
 
 int run_worker(Inherited& inherited) {
-  Worker worker(inherited);
-  return worker.run();
+  try {
+    Worker worker(inherited);
+    return worker.run();
+  } catch (const StageFailure& failure) {
+    log::fatal("--stage {}: {}", inherited.settings.stage, failure.what());
+    return number(config::ExitCode::configuration);
+  }
 }
 
 }  // namespace sipwsd::process

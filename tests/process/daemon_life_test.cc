@@ -252,6 +252,13 @@ TEST(DaemonLife, OpensItsLogAgainAsAnotherUserWhereOnlyRootMayCreateIt) {
   expect_that_sighup_opens_the_log_again({"--user", "nobody", "--group", "nogroup"});
 }
 
+TEST(DaemonLife, EndsWhenAPluginMakesNoStage) {
+  TestServer server({.flags = {"--stage", "plugin:" + built("tests/example_stage.so") + ",none"}, .with_fifo = false, .wait_until_ready = false});
+
+  EXPECT_EQ(server.wait_for_end(), 78);
+  EXPECT_NE(server.log().find("made no stage of the argument `none`"), std::string::npos);
+}
+
 TEST(DaemonLife, TellsTheServiceManagerWhenItIsReadyAndWhenItEnds) {
   const Scratch folder;
   const std::string path = folder / "notify";

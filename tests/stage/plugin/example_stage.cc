@@ -80,7 +80,10 @@ class ExampleStage final : public sipwsd::RoutingStage {
   std::string path_;
 };
 
-sipwsd::RoutingStage* create(const char* argument) { return new ExampleStage(argument); }
+// "none" is an argument it can make nothing of.
+sipwsd::RoutingStage* create(const char* argument) {
+  return std::string_view(argument) == "none" ? nullptr : new ExampleStage(argument);
+}
 void destroy(sipwsd::RoutingStage* stage) { delete stage; }
 
 }  // namespace
