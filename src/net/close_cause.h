@@ -1,0 +1,86 @@
+#pragma once
+// Why a connection ended: THE table. The words stand in the log and in websocket:closed; each has a statistic.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "shm/counters.h"
+
+namespace sipwsd::net {
+
+enum class CloseCause : std::uint8_t {
+  closed_by_peer,
+  closed,  // we began, the peer answered
+  connection_lost,
+  send_failed,
+  no_pong,
+  close_timeout,
+  message_timeout,
+  idle_too_long,
+  not_registered,
+  slow_reader,
+  protocol_error,
+  bad_text,
+  too_big,
+  flood,
+  stage,
+  operator_said,
+  drained,
+  shutdown,
+  worker_died,
+  banned,
+  out_of_memory,
+  // before the handshake was through: no event, no row in ws.dump
+  handshake_timeout,
+  handshake_crowded,
+  handshake_refused,
+  tls_failed,
+  bad_proxy_header,
+};
+
+struct CloseCauseRow {
+  CloseCause cause;
+  std::string_view words;
+  shm::Counter counter;
+};
+
+inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
+    {CloseCause::closed_by_peer, "closed by peer", shm::Counter::closed_by_peer},
+    {CloseCause::closed, "closed", shm::Counter::closed_by_us},
+    {CloseCause::connection_lost, "connection lost", shm::Counter::closed_connection_lost},
+    {CloseCause::send_failed, "send failed", shm::Counter::closed_send_failed},
+    {CloseCause::no_pong, "no pong", shm::Counter::closed_no_pong},
+    {CloseCause::close_timeout, "close timeout", shm::Counter::closed_close_timeout},
+    {CloseCause::message_timeout, "message timeout", shm::Counter::closed_message_timeout},
+    {CloseCause::idle_too_long, "idle too long", shm::Counter::closed_idle},
+    {CloseCause::not_registered, "not registered", shm::Counter::closed_not_registered},
+    {CloseCause::slow_reader, "slow reader", shm::Counter::closed_slow_reader},
+    {CloseCause::protocol_error, "protocol error", shm::Counter::closed_protocol_error},
+    {CloseCause::bad_text, "bad text", shm::Counter::closed_bad_text},
+    {CloseCause::too_big, "too big", shm::Counter::closed_too_big},
+    {CloseCause::flood, "flood", shm::Counter::closed_flood},
+    {CloseCause::stage, "closed by the routing stage", shm::Counter::closed_by_stage},
+    {CloseCause::operator_said, "closed by the operator", shm::Counter::closed_by_operator},
+    {CloseCause::drained, "drained", shm::Counter::closed_drained},
+    {CloseCause::shutdown, "shutdown", shm::Counter::closed_shutdown},
+    {CloseCause::worker_died, "worker died", shm::Counter::closed_worker_died},
+    {CloseCause::banned, "banned", shm::Counter::closed_banned},
+    {CloseCause::out_of_memory, "out of memory", shm::Counter::closed_out_of_memory},
+    {CloseCause::handshake_timeout, "handshake timeout", shm::Counter::handshake_timeouts},
+    {CloseCause::handshake_crowded, "too many handshakes", shm::Counter::handshakes_crowded_out},
+    {CloseCause::handshake_refused, "handshake refused", shm::Counter::closed_handshake_refused},
+    {CloseCause::tls_failed, "TLS failed", shm::Counter::closed_tls_failed},
+    {CloseCause::bad_proxy_header, "bad PROXY header", shm::Counter::bad_proxy_headers},
+});
+
+constexpr const CloseCauseRow& row(CloseCause cause) noexcept { return close_causes[static_cast<std::size_t>(cause)]; }
+constexpr std::string_view name(CloseCause cause) noexcept { return row(cause).words; }
+
+static_assert([] {
+  for (std::size_t i = 0; i < close_causes.size(); ++i)
+    if (close_causes[i].cause != static_cast<CloseCause>(i)) return false;
+  return true;
+}());
+
+}  // namespace sipwsd::net
