@@ -127,10 +127,18 @@ TestServer::TestServer(ServerOptions options) {
     reap();
     throw;
   }
-  constexpr std::string_view listening = "sipwsd: listening on ws:127.0.0.1:";
+  port_ = port_of("ws");
+  tls_port_ = port_of("wss");
+}
+
+// As the daemon says it at its start; 0 when it does not listen for this.
+std::uint16_t TestServer::port_of(std::string_view protocol) const {
+  const std::string listening = "sipwsd: listening on " + std::string(protocol) + ":127.0.0.1:";
   const auto text = log();
-  const auto at = text.find(listening);
-  if (at != std::string::npos) std::from_chars(text.data() + at + listening.size(), text.data() + text.size(), port_);
+  std::uint16_t port = 0;
+  if (const auto at = text.find(listening); at != std::string::npos)
+    std::from_chars(text.data() + at + listening.size(), text.data() + text.size(), port);
+  return port;
 }
 
 TestServer::~TestServer() { reap(); }
@@ -303,7 +311,7 @@ pid_t TestServer::owner_of(std::uint16_t client_port) {
       const auto colon = at.find(':');
       return colon == std::string::npos ? 0ul : std::stoul(at.substr(colon + 1), nullptr, 16);
     };
-    if (port(local) == port_ && port(remote) == client_port) inode = "socket:[" + i + "]";
+    if ((port(local) == port_ || port(local) == tls_port_) && port(remote) == client_port) inode = "socket:[" + i + "]";
   }
   if (inode.empty()) return 0;
   for (const auto& [title, pid] : processes()) {

@@ -66,7 +66,8 @@ class TestServer {
   int wait_for_end();
   void signal(int number) const;
 
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }          // of the ws listener
+  [[nodiscard]] std::uint16_t tls_port() const { return tls_port_; }  // of the wss listener `flags` ask for; 0 without one
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::string& fifo() const { return fifo_; }
   [[nodiscard]] const Scratch& scratch() const { return scratch_; }
@@ -87,12 +88,14 @@ class TestServer {
   pid_t owner_of(std::uint16_t client_port);
 
  private:
+  [[nodiscard]] std::uint16_t port_of(std::string_view protocol) const;
   void read_log(int fd);
   void reap();
 
   Scratch scratch_;
   std::string fifo_;
   std::uint16_t port_ = 0;
+  std::uint16_t tls_port_ = 0;
   pid_t pid_ = -1;
   std::optional<int> exit_code_;
   mutable std::mutex mutex_;

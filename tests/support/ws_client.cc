@@ -102,7 +102,7 @@ WsClient::WsClient(std::uint16_t port, int receive_buffer) : port_(port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const std::string why = std::strerror(errno);
     ::close(fd_);
     throw Disappointed("cannot connect to port " + std::to_string(port) + ": " + why);
@@ -115,13 +115,20 @@ WsClient::WsClient(std::uint16_t port, int receive_buffer) : port_(port) {
   local_port_ = ntohs(own.sin_port);
 }
 
+WsClient WsClient::connect(std::uint16_t port, const std::optional<TlsOptions>& tls) {
+  WsClient client(port);
+  if (tls) client.tls_.emplace(client.fd_, *tls);
+  return client;
+}
+
 WsClient::~WsClient() { disconnect(); }
 
 WsClient::WsClient(WsClient&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       port_(other.port_),
       local_port_(other.local_port_),
-      received_(std::move(other.received_)) {}
+      received_(std::move(other.received_)),
+      tls_(std::exchange(other.tls_, std::nullopt)) {}
 
 WsClient& WsClient::operator=(WsClient&& other) noexcept {
   if (this == &other) return *this;
@@ -130,10 +137,13 @@ WsClient& WsClient::operator=(WsClient&& other) noexcept {
   port_ = other.port_;
   local_port_ = other.local_port_;
   received_ = std::move(other.received_);
+  tls_ = std::exchange(other.tls_, std::nullopt);
   return *this;
 }
 
+// Without close_notify, as most browsers leave.
 void WsClient::disconnect() {
+  tls_.reset();
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
@@ -144,7 +154,10 @@ void WsClient::abort() {
   disconnect();
 }
 
-void WsClient::end_sending() { shutdown(fd_, SHUT_WR); }
+void WsClient::end_sending() {
+  if (tls_) tls_->end_sending();
+  shutdown(fd_, SHUT_WR);
+}
 
 std::string WsClient::request(std::uint16_t port, const Offer& offer) {
   std::string out = "GET " + offer.target + " HTTP/1.1\r\nHost: ";
@@ -161,8 +174,8 @@ HttpReply WsClient::handshake(const Offer& offer) {
   return read_reply();
 }
 
-WsClient WsClient::open(std::uint16_t port, const Offer& offer) {
-  WsClient client(port);
+WsClient WsClient::open(std::uint16_t port, const Offer& offer, const std::optional<TlsOptions>& tls) {
+  auto client = connect(port, tls);
   const auto reply = client.handshake(offer);
   if (reply.status() != 101) throw Disappointed("handshake refused: " + reply.head);
   return client;
@@ -194,6 +207,7 @@ HttpReply WsClient::read_reply() {
 }
 
 bool WsClient::try_send_raw(std::string_view bytes) {
+  if (tls_) return tls_->send(bytes);
   const Deadline deadline;
   while (!bytes.empty()) {
     const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -215,6 +229,14 @@ void WsClient::send_raw(std::string_view bytes) {
 }
 
 WsClient::Got WsClient::read_more(const Deadline& deadline) {
+  if (tls_) {
+    switch (tls_->receive(received_, deadline)) {
+      case TlsChannel::Got::bytes: return Got::bytes;
+      case TlsChannel::Got::eof: return Got::eof;
+      case TlsChannel::Got::reset: return Got::reset;
+      case TlsChannel::Got::nothing: throw Disappointed("nothing came from the daemon");
+    }
+  }
   for (;;) {
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, deadline.left_ms()) == 0) throw Disappointed("nothing came from the daemon");
@@ -261,6 +283,7 @@ Frame WsClient::receive_close() {
 
 bool WsClient::has_something_within(std::chrono::milliseconds time) {
   if (!received_.empty()) return true;
+  if (tls_) return tls_->has_something_within(time);
   pollfd readable{fd_, POLLIN, 0};
   return poll(&readable, 1, static_cast<int>(time.count())) > 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// A WebSocket client on a blocking socket, for tests: it can do everything wrong. It has its own frame writer and reader,
-// so that a mistake in the daemon's codec does not agree with itself.
+// A WebSocket client on a blocking socket, plain or TLS, for tests: it can do everything wrong. It has its own frame writer
+// and reader, so that a mistake in the daemon's codec does not agree with itself.
 
 #include <cstdint>
 #include <optional>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/support/deadline.h"
+#include "tests/support/tls_channel.h"
 
 namespace sipwsd::test {
 
@@ -61,9 +62,11 @@ class WsClient {
 
   // TCP only.
   explicit WsClient(std::uint16_t port, int receive_buffer = 0);
+  // TCP, and TLS when there are options for it; throws when the TLS handshake is refused.
+  static WsClient connect(std::uint16_t port, const std::optional<TlsOptions>& tls);
   // A WebSocket that is open; throws when it is refused.
   static WsClient open(std::uint16_t port) { return open(port, Offer{}); }
-  static WsClient open(std::uint16_t port, const Offer& offer);
+  static WsClient open(std::uint16_t port, const Offer& offer, const std::optional<TlsOptions>& tls = {});
   ~WsClient();
   WsClient(WsClient&& other) noexcept;
   WsClient& operator=(WsClient&& other) noexcept;
@@ -80,7 +83,7 @@ class WsClient {
   void send_binary(std::string_view payload) { send_raw(frame(op::binary, payload)); }
   void send_ping(std::string_view payload = {}) { send_raw(frame(op::ping, payload)); }
   void send_close(int code, std::string_view reason = {}) { send_raw(frame(op::close, close_payload(code, reason))); }
-  // Our FIN; we go on reading.
+  // Our FIN (over TLS our close_notify, then the FIN); we go on reading.
   void end_sending();
   // A reset, as when the machine loses power and comes back.
   void abort();
@@ -99,6 +102,8 @@ class WsClient {
 
   [[nodiscard]] std::uint16_t local_port() const { return local_port_; }
   [[nodiscard]] int fd() const { return fd_; }
+  // What TLS has agreed on; only of a connection that has it.
+  [[nodiscard]] const TlsChannel& tls() const { return tls_.value(); }
 
  private:
   enum class Got { bytes, eof, reset };
@@ -108,6 +113,7 @@ class WsClient {
   std::uint16_t port_ = 0;
   std::uint16_t local_port_ = 0;
   std::string received_;
+  std::optional<TlsChannel> tls_;
 };
 
 }  // namespace sipwsd::test
