@@ -1,14 +1,12 @@
 #include "src/http/proxy_protocol.h"
 
 #include "src/base/text.h"
-
-#include <arpa/inet.h>
+#include "src/http/ip_address.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <string>
 
 namespace sipwsd::http {
 namespace {
@@ -33,10 +31,11 @@ std::string_view take_word(std::string_view& rest) {
 }
 
 bool set_address(Endpoint& endpoint, AddressFamily family, std::string_view text) {
-  const std::string terminated{text};
-  endpoint.family = family;
-  const int system_family = family == AddressFamily::ipv4 ? AF_INET : AF_INET6;
-  return text.find('\0') == text.npos && inet_pton(system_family, terminated.c_str(), endpoint.address.data()) == 1;
+  const auto address = parse_ip_address(text, family);
+  if (!address) return false;
+  endpoint.family = address->family;
+  endpoint.address = address->address;
+  return true;
 }
 
 bool set_port(Endpoint& endpoint, std::string_view text) {
@@ -128,7 +127,7 @@ Endpoint endpoint_of(std::string_view address, std::uint16_t port, AddressFamily
   endpoint.port = port;
   endpoint.family = family;
   endpoint.protocol = protocol;
-  return endpoint;
+  return without_ipv4_mapping(endpoint);
 }
 
 Result<ProxyHeader> parse_binary(std::string_view in) {
