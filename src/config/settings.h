@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,33 @@ enum class AuthMode : std::uint8_t {
   unset,   // nothing was said: fine on loopback, refused elsewhere
   none,    // any user of a served domain may register
   digest,  // RFC 7616 against auth_file
+};
+
+// Which versions of TLS a profile speaks; nothing older than 1.2 is spoken at all.
+enum class TlsVersions : std::uint8_t { from_1_2, only_1_2, only_1_3 };
+
+// One section of Kamailio's tls.cfg: how TLS is spoken on one socket, for one name on it (SNI), or as a client. What a
+// section does not say it takes from the tls parameters. Lists are parted by commas: an ECDSA and an RSA certificate,
+// with their keys and responses in the same order.
+struct TlsProfile {
+  enum class Side : std::uint8_t { server, client };
+  Side side = Side::server;
+  std::optional<Endpoint> address;    // [server:IP:PORT]; none: [server:default]. The protocol means nothing here
+  std::string server_name;            // RFC 6066 3: only for this name, lower case; `*.example.org` is one label more
+  std::vector<std::string> certificate;    // PEM: the server's own, then the intermediate ones
+  std::vector<std::string> private_key;    // PEM; empty: with the certificate
+  std::string ca_list;                // PEM: whom to believe about the other side; client, empty: the system's
+  std::string crl;                    // PEM
+  std::string cipher_list;            // TLS 1.2, as `openssl ciphers`; empty: ours
+  std::string ciphersuites;           // TLS 1.3; empty: ours
+  std::vector<std::string> ocsp_response;  // DER files, stapled as they are (RFC 6066 8)
+  TlsVersions versions = TlsVersions::from_1_2;
+  bool verify_certificate = false;    // server: ask for one and check what comes; client: check the server's
+  bool require_certificate = false;   // server: no handshake without one
+  std::uint32_t verify_depth = 9;
+  std::string where;                  // `tls.cfg:12` or empty, for messages
+
+  std::string name() const;           // server:default, server:192.0.2.1:443 (sip.example.org), client:default
 };
 
 struct Settings {
@@ -97,6 +125,24 @@ struct Settings {
   seconds message_timeout{10};                 // websocket.message_timeout: a message's first byte to its last (S14)
   std::uint32_t ping_rate = 10;                // websocket.ping_rate: a second, ten seconds' worth at once; 0 any (S16)
   seconds close_timeout{5};                    // websocket.close_timeout: for the peer's answer to our Close
+
+  // --- tls: what the sections of the tls.cfg do not say, and the server's only profile when there is none
+  std::vector<std::string> tls_certificate;    // tls.certificate: PEM files, one of each kind of key
+  std::vector<std::string> tls_private_key;    // tls.private_key: in the same order; empty: with the certificate
+  std::string tls_ca_list;                     // tls.ca_list
+  std::string tls_crl;                         // tls.crl
+  std::string tls_cipher_list;                 // tls.cipher_list: TLS 1.2
+  std::string tls_ciphersuites;                // tls.ciphersuites: TLS 1.3
+  std::vector<std::string> tls_ocsp_response;  // tls.ocsp_response: DER files
+  TlsVersions tls_method = TlsVersions::from_1_2;  // tls.tls_method
+  std::string tls_server_name;                 // tls.server_name
+  bool tls_verify_certificate = false;         // tls.verify_certificate
+  bool tls_require_certificate = false;        // tls.require_certificate
+  std::uint32_t tls_verify_depth = 9;          // tls.verify_depth
+  std::string tls_config;                      // tls.config: the tls.cfg; empty is none
+  seconds tls_ticket_lifetime{7200};           // tls.ticket_lifetime: of a session (RFC 8446 4.6.1, RFC 5077); 0 no tickets
+  seconds tls_ticket_rotation{7200};           // tls.ticket_rotation: a new key so often; the last one still opens
+  std::vector<TlsProfile> tls_profiles;        // made of all of these by load(); no parameter
 
   // --- mi_fifo
   std::string fifo;                            // mi_fifo.fifo_name: path; empty is no FIFO
