@@ -145,8 +145,9 @@ Result<ProxyHeader> parse_binary(std::string_view in) {
   const bool local = (byte_at(in, 12) & 0x0f) == 0;
   const auto family = byte_at(in, 13) >> 4;
   const auto transport = byte_at(in, 13) & 0x0f;
+  if (local) return header;  // 2.2: the family is ignored, and what follows is to be skipped
   if (family > 3 || transport > 2) return malformed("an unknown PROXY address family");
-  if (local || family == 0 || transport == 0) return header;  // 2.2: what follows is to be skipped
+  if (family == 0 || transport == 0) return header;
 
   const std::size_t address_size = family == 1 ? 4 : family == 2 ? 16 : 108;
   const std::size_t block = 2 * address_size + (family == 3 ? 0 : 4);

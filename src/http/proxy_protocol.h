@@ -14,6 +14,7 @@
 namespace sipwsd::http {
 
 struct ProxyHeader {
+  // An IPv4 address in an IPv6 one (::ffff:192.0.2.7) is given as IPv4.
   struct Addresses {
     Endpoint source;       // the client
     Endpoint destination;  // what it connected to; protocol is tcp or udp, as the header says

@@ -59,7 +59,7 @@ TEST(ProxyProtocol, ReadsTheTextForm) {
 TEST(ProxyProtocol, TakesNoAddressesFromUnknownLocalOrUnix) {
   for (const auto& bytes :
        {"PROXY UNKNOWN\r\n"s, "PROXY UNKNOWN ffff::1 whatever 1 2\r\n"s, binary('\x20', '\x00', ""),
-        binary('\x20', '\x11', ipv4), binary('\x21', '\x00', "junk"), binary('\x21', '\x31', std::string(216, 'x'))}) {
+        binary('\x20', '\x11', ipv4), binary('\x20', '\x45', ""), binary('\x21', '\x00', "junk"), binary('\x21', '\x31', std::string(216, 'x'))}) {
     const auto header = parse_each_way(bytes);
     ASSERT_TRUE(header);
     EXPECT_FALSE(header->addresses) << bytes;
@@ -76,6 +76,20 @@ TEST(ProxyProtocol, ReadsTheBinaryForm) {
   ASSERT_TRUE(six && six->addresses);
   EXPECT_EQ(six->addresses->source.to_string(), "udp:[2001:db8::5]:40022");
   EXPECT_EQ(six->addresses->destination.to_string(), "udp:[2001:db8::1]:80");
+}
+
+// HAProxy writes TCP6 for an IPv4 client of a socket that is bound to :: for both families.
+TEST(ProxyProtocol, GivesAMappedAddressAsIpv4) {
+  const auto text = parse_each_way("PROXY TCP6 ::ffff:192.0.2.7 ::ffff:198.51.100.1 51252 443\r\n");
+  ASSERT_TRUE(text && text->addresses);
+  EXPECT_EQ(text->addresses->source.to_string(), "tcp:192.0.2.7:51252");
+  EXPECT_EQ(text->addresses->destination.to_string(), "tcp:198.51.100.1:443");
+
+  const auto mapped = "00000000000000000000ffffc000020700000000000000000000ffffc6336401c83401bb";
+  const auto bytes = parse_each_way(binary('\x21', '\x21', base::unhex(mapped).value()));
+  ASSERT_TRUE(bytes && bytes->addresses);
+  EXPECT_EQ(bytes->addresses->source.to_string(), "tcp:192.0.2.7:51252");
+  EXPECT_EQ(bytes->addresses->destination.to_string(), "tcp:198.51.100.1:443");
 }
 
 TEST(ProxyProtocol, ReadsTheNameAndWhetherTheClientUsedTls) {
