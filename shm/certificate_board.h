@@ -9,7 +9,6 @@
 #include "shm/segment.h"
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -35,14 +34,12 @@ class CertificateBoard {
 
   void write(std::span<const CertificateRow> rows);
   [[nodiscard]] std::vector<CertificateRow> read() const;
-  // When the first of them ends; nothing when there is none.
-  [[nodiscard]] std::optional<std::int64_t> first_end() const noexcept;
+  // Whole days until the first of them ends; 0 when it has ended or there is none.
+  [[nodiscard]] std::uint64_t days_left(std::int64_t unix_now) const noexcept;
 
  private:
   struct Side {
-    std::uint32_t count;
-    std::uint32_t unused;
-    std::int64_t first_end;
+    std::uint64_t count;
     CertificateRow rows[max_rows];
   };
   struct Table {

@@ -79,11 +79,20 @@ enum class KillPoint : int {
   repair_cleared,
   repair_half,
   repair_done,
-  // nonce_table, quarantine
+  // nonce_table
   nonce_half_written,
   nonce_written,
+  // ban_table
   strike_half_written,
   strike_written,
+  ban_half_written,
+  ban_unnamed,
+  // address_table
+  address_unnamed,
+  address_named,
+  address_counted,
+  // ticket_keys
+  ticket_key_written,
   count,
 };
 

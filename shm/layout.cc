@@ -1,5 +1,6 @@
 #include "shm/layout.h"
 
+#include "src/base/clock.h"
 #include "src/base/random.h"
 
 #include <fmt/format.h>
@@ -27,7 +28,9 @@ base::SipHashKey fresh_key() {
 std::size_t bytes_needed(const Limits& limits) {
   return ConnectionTable::bytes_needed(limits) + ConnectionIds::bytes_needed(limits) +
          MailboxSet::bytes_needed(limits) + ProcessTable::bytes_needed(limits) + Counters::bytes_needed(limits) +
-         BindingTable::bytes_needed(limits) + NonceTable::bytes_needed(limits) + Quarantine::bytes_needed(limits) +
+         BindingTable::bytes_needed(limits) + NonceTable::bytes_needed(limits) + BanTable::bytes_needed(limits) +
+         AddressTable::bytes_needed(limits) +
+         TicketKeys::bytes_needed(limits) + CertificateBoard::bytes_needed(limits) +
          Segment::carved_array<Switches>(1);
 }
 
@@ -37,10 +40,12 @@ std::uint64_t layout_hash(const Limits& limits) noexcept {
   for (const std::uint64_t part :
        {std::uint64_t{limits.max_connections}, std::uint64_t{limits.workers}, std::uint64_t{limits.processes},
         std::uint64_t{limits.bindings()}, std::uint64_t{limits.letter_ring_bytes}, std::uint64_t{limits.max_nonces},
-        std::uint64_t{limits.max_quarantined}, std::uint64_t{ConnectionTable::bytes_needed(limits)},
+        std::uint64_t{limits.max_bans}, std::uint64_t{ConnectionTable::bytes_needed(limits)},
         std::uint64_t{MailboxSet::bytes_needed(limits)}, std::uint64_t{ProcessTable::bytes_needed(limits)},
         std::uint64_t{Counters::bytes_needed(limits)}, std::uint64_t{BindingTable::bytes_needed(limits)},
-        std::uint64_t{NonceTable::bytes_needed(limits)}, std::uint64_t{Quarantine::bytes_needed(limits)},
+        std::uint64_t{NonceTable::bytes_needed(limits)}, std::uint64_t{BanTable::bytes_needed(limits)},
+        std::uint64_t{AddressTable::bytes_needed(limits)},
+        std::uint64_t{TicketKeys::bytes_needed(limits)}, std::uint64_t{CertificateBoard::bytes_needed(limits)},
         std::uint64_t{counter_count}})
     for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ (part >> shift & 0xff)) * 0x100000001b3ULL;
   return hash;
@@ -55,7 +60,7 @@ Result<SharedState> create(const Limits& limits) {
                              "letter_ring_bytes (the rings: {} MiB)",
                              segment.error().why, mib(table_bytes(limits)), mib(ring_bytes(limits)))};
   }
-  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, nullptr};
+  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, nullptr};
   shared.connections = ConnectionTable::construct(shared.segment, limits);
   shared.ids = ConnectionIds::construct(shared.segment, shared.connections);
   shared.mailboxes = MailboxSet::construct(shared.segment, limits);
@@ -63,7 +68,11 @@ Result<SharedState> create(const Limits& limits) {
   shared.counters = Counters::construct(shared.segment, limits);
   shared.bindings = BindingTable::construct(shared.segment, limits, fresh_key());
   shared.nonces = NonceTable::construct(shared.segment, limits, fresh_key());
-  shared.quarantine = Quarantine::construct(shared.segment, limits, fresh_key());
+  shared.bans = BanTable::construct(shared.segment, limits, fresh_key());
+  shared.addresses = AddressTable::construct(shared.segment, limits, fresh_key());
+  base::SystemRandom random;
+  shared.ticket_keys = TicketKeys::construct(shared.segment, base::SystemClock{}.unix_seconds(), random);
+  shared.certificates = CertificateBoard::construct(shared.segment);
   shared.switches = &shared.segment.carve_one<Switches>();
   shared.switches->init();
   shared.segment.seal();
@@ -89,7 +98,9 @@ std::uint64_t SharedState::value(Counter counter) const noexcept {
     case Counter::shmem_free_size: return segment.bytes() - segment.carved_bytes();
     case Counter::shmem_fragments: return 0;  // nothing is ever given back, so nothing is ever broken up
     case Counter::stripe_repairs:
-      return connections.repairs() + bindings.repairs() + nonces.repairs() + quarantine.repairs();
+      return connections.repairs() + bindings.repairs() + nonces.repairs() + bans.repairs() +
+             addresses.repairs();
+    case Counter::tls_certificate_days_left: return certificates.days_left(base::SystemClock{}.unix_seconds());
     default: return counters.sum(counter);
   }
 }

@@ -4,7 +4,10 @@
 
 #include "sipwsd/result.h"
 
+#include "shm/address_table.h"
+#include "shm/ban_table.h"
 #include "shm/binding_table.h"
+#include "shm/certificate_board.h"
 #include "shm/connection_ids.h"
 #include "shm/connection_table.h"
 #include "shm/counters.h"
@@ -12,9 +15,9 @@
 #include "shm/mailbox_set.h"
 #include "shm/nonce_table.h"
 #include "shm/process_table.h"
-#include "shm/quarantine.h"
 #include "shm/segment.h"
 #include "shm/switches.h"
+#include "shm/ticket_keys.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +38,10 @@ struct SharedState {
   Counters counters;
   BindingTable bindings;
   NonceTable nonces;
-  Quarantine quarantine;
+  BanTable bans;
+  AddressTable addresses;
+  TicketKeys ticket_keys;
+  CertificateBoard certificates;
   Switches* switches = nullptr;  // never null
 
   // Any statistic, live ones too.

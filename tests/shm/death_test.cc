@@ -4,6 +4,8 @@
 #include "shm/kill_point.h"
 #include "shm/reap.h"
 
+#include "src/base/random.h"
+
 #include "tests/shm/shared_world.h"
 
 #include <cstring>
@@ -255,6 +257,16 @@ const std::vector<Scenario>& scenarios() {
       {"quarantine strike", {KillPoint::strike_half_written, KillPoint::strike_written},
        [](World& w) { w.shared.quarantine.strike(endpoint(9, 1), 0, 60); },
        [](World& w, KillPoint) { EXPECT_EQ(w.shared.quarantine.strike(endpoint(9, 1), 1, 60), 1u); }},
+      {"ticket key rotation", {KillPoint::ticket_key_written},
+       [](World& w) {
+         base::FixedRandom random(7);
+         w.shared.ticket_keys.rotate(2'000'000'000, random);
+       },
+       [](World& w, KillPoint) {
+         const auto keys = w.shared.ticket_keys.read();
+         EXPECT_LT(keys.current.created, 2'000'000'000) << "a key that was never shown";
+         EXPECT_EQ(keys.previous.created, 0);
+       }},
   };
   return all;
 }
