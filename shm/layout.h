@@ -14,6 +14,7 @@
 #include "shm/limits.h"
 #include "shm/mailbox_set.h"
 #include "shm/nonce_table.h"
+#include "shm/operator_desk.h"
 #include "shm/process_table.h"
 #include "shm/segment.h"
 #include "shm/switches.h"
@@ -42,7 +43,8 @@ struct SharedState {
   AddressTable addresses;
   TicketKeys ticket_keys;
   CertificateBoard certificates;
-  Switches* switches = nullptr;  // never null
+  Switches* switches = nullptr;   // never null
+  OperatorDesk* desk = nullptr;   // never null
 
   // Any statistic, live ones too.
   std::uint64_t value(Counter counter) const noexcept;

@@ -20,7 +20,7 @@ Result<void> check(const Limits& limits) {
   if (auto r = in_range("max_bindings", limits.bindings(), 1, most_entries); !r) return r;
   if (auto r = in_range("letter_ring_bytes", limits.letter_ring_bytes, 4096, 1u << 30); !r) return r;
   if (auto r = in_range("max_nonces", limits.max_nonces, 1, most_entries); !r) return r;
-  return in_range("max_quarantined", limits.max_quarantined, 1, most_entries);
+  return in_range("max_bans", limits.max_bans, 1, most_entries);
 }
 
 }  // namespace sipwsd::shm

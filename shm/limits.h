@@ -19,7 +19,7 @@ struct Limits {
   // max_message_size.
   std::uint32_t letter_ring_bytes = 1024 * 1024;
   std::uint32_t max_nonces = 16384;               // digest nonces in use at one time
-  std::uint32_t max_quarantined = 4096;           // source addresses remembered at one time
+  std::uint32_t max_bans = 4096;                  // source addresses with strikes or bans at one time
 
   std::uint32_t bindings() const noexcept { return max_bindings == 0 ? max_connections : max_bindings; }
 };

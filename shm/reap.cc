@@ -11,6 +11,7 @@ ReapReport reap(SharedState& shared, ProcessSlot dead, WorkerSlot adopter, FlowL
   if (dead_worker != WorkerSlot::none) {
     // Bindings first: when the adopter runs the closed event, nobody can be sent to the lost connection any more.
     report.bindings_dropped = static_cast<std::uint32_t>(shared.bindings.drop_owner(self, dead_worker, loss));
+    shared.addresses.forget_worker(dead_worker);
     report.connections_lost = shared.connections.mark_lost(dead_worker, adopter);
     auto counters = shared.counters.row(self);
     counters.add(Counter::bindings_dropped, report.bindings_dropped);

@@ -64,6 +64,7 @@ struct ParamGroup {
 ParamGroup core_params() noexcept;
 ParamGroup log_params() noexcept;
 ParamGroup tcp_params() noexcept;
+ParamGroup limits_params() noexcept;
 ParamGroup websocket_params() noexcept;
 ParamGroup mi_fifo_params() noexcept;
 ParamGroup usrloc_params() noexcept;

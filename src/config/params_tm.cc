@@ -21,6 +21,8 @@ constexpr auto tm_rows = std::to_array<Param>({
      "longest pause between retransmissions over UDP (T2)"},
     {"max_transactions", &Settings::max_transactions, {16, 4'194'304}, refuse_start, "N",
      "transactions of one worker; more are answered 503"},
+    {"max_transactions_per_connection", &Settings::max_transactions_per_connection, {0, 4'194'304}, refuse_start, "N",
+     "transactions that requests of one connection may have pending; more are answered 503; 0 is any number"},
 });
 
 constexpr auto maxfwd_rows = std::to_array<Param>({

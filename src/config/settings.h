@@ -7,6 +7,7 @@
 #include "sipwsd/endpoint.h"
 
 #include "src/base/log.h"
+#include "src/base/network.h"
 #include "src/http/product.h"
 
 #include <chrono>
@@ -60,9 +61,15 @@ struct TlsProfile {
   bool verify_certificate = false;    // server: ask for one and check what comes; client: check the server's
   bool require_certificate = false;   // server: no handshake without one
   std::uint32_t verify_depth = 9;
-  std::string where;                  // `tls.cfg:12` or empty, for messages
 
   std::string name() const;           // server:default, server:192.0.2.1:443 (sip.example.org), client:default
+};
+
+// Core.sandbox: what happens to a role whose system calls can't be confined.
+enum class SandboxUse : std::uint8_t {
+  off,
+  if_possible,  // a warning, and it goes on without
+  required,     // it does not start
 };
 
 struct Settings {
@@ -83,6 +90,8 @@ struct Settings {
   std::string pid_file;                        // core.pid_file: empty is none
   std::string user;                            // core.user: name or number; empty keeps the present one
   std::string group;                           // core.group
+  SandboxUse sandbox = SandboxUse::required;   // core.sandbox: on, try or off
+  bool core_dump = false;                      // core.core_dump: cores hold keys and messages of the users
   seconds worker_stall_timeout{10};            // core.worker_stall_timeout: no heartbeat for so long: replaced
   seconds shutdown_timeout{5};                 // core.shutdown_timeout: from SIGTERM to exit
   milliseconds restart_delay{100};             // core.restart_delay: before a throttled slot starts again; doubles
@@ -109,6 +118,23 @@ struct Settings {
   seconds tcp_connection_lifetime{3604};       // core.tcp_connection_lifetime: idle seconds; 0 is for ever
   std::size_t letter_ring_bytes = 262'144;     // core.letter_ring_bytes: each (from, to) pair of processes; power of 2
   seconds retry_after{5};                      // core.retry_after: what a 503 for a full table says
+  base::Networks trusted_proxies;              // core.trusted_proxies: whose PROXY header and Forwarded is believed
+  base::Networks limits_exempt = base::Networks::loopback();  // core.limits_exempt: no limits by address, no bans
+  std::uint32_t max_connections_per_address = 4096;  // core.max_connections_per_address: of all workers; 0 any; 429
+  std::uint32_t handshake_rate = 100;          // core.handshake_rate: new connections of an address a second; 0 any; 429
+  std::uint32_t handshake_burst = 500;         // core.handshake_burst: so many of them at once
+  std::uint32_t max_pending_handshakes = 4096;  // core.max_pending_handshakes: of one worker; the oldest is dropped
+  std::uint32_t max_unregistered = 0;          // core.max_unregistered: connections nobody registered on; 0 any; 503
+  std::uint32_t message_rate = 1000;           // core.message_rate: messages of a connection a second, two seconds' worth
+                                               // at once; above it reading pauses; 0 any
+  std::uint32_t byte_rate = 8 * 1024 * 1024;   // core.byte_rate: the same in bytes
+  std::uint32_t max_fragments = 4096;          // core.max_fragments: of one message; above it Close 1008 (S14)
+  std::uint32_t max_empty_fragments = 64;      // core.max_empty_fragments: those without a byte among them
+  seconds idle_timeout{0};                     // core.idle_timeout: without a registration or a message; 0 for ever
+  std::size_t memory_limit = 0;                // core.memory_limit: MiB, of all processes; 0: 9/10 of what there is
+  std::uint32_t ban_strikes = 10;              // core.ban_strikes: so many ...
+  seconds ban_window{60};                      // core.ban_window: ... within so long are a ban ...
+  seconds ban_time{600};                       // core.ban_time: ... of so long; 0 is no bans
 
   // --- websocket
   int keepalive_mechanism = 1;                 // websocket.keepalive_mechanism: 0 none, 1 Ping, 2 Pong
@@ -134,7 +160,7 @@ struct Settings {
   std::string tls_cipher_list;                 // tls.cipher_list: TLS 1.2
   std::string tls_ciphersuites;                // tls.ciphersuites: TLS 1.3
   std::vector<std::string> tls_ocsp_response;  // tls.ocsp_response: DER files
-  TlsVersions tls_method = TlsVersions::from_1_2;  // tls.tls_method
+  std::string tls_method = "TLSv1.2+";         // tls.tls_method: one of tls_methods()
   std::string tls_server_name;                 // tls.server_name
   bool tls_verify_certificate = false;         // tls.verify_certificate
   bool tls_require_certificate = false;        // tls.require_certificate
@@ -168,6 +194,7 @@ struct Settings {
   milliseconds timer_t1{500};                  // tm.retr_timer1: RFC 3261 17.1.1.1, datagrams only
   milliseconds timer_t2{4'000};                // tm.retr_timer2
   std::size_t max_transactions = 65536;        // tm.max_transactions: of one worker; above it 503
+  std::size_t max_transactions_per_connection = 1000;  // tm.max_transactions_per_connection: the same; 0 any
   std::uint32_t max_forwards = 70;             // maxfwd.max_limit: larger Max-Forwards are lowered to it
 
   // --- how it was started; no parameters

@@ -94,7 +94,7 @@ TEST(Layout, HashChangesWithEveryLimit) {
   EXPECT_TRUE(differs([](Limits& l) { l.max_bindings = 5; }));
   EXPECT_TRUE(differs([](Limits& l) { l.letter_ring_bytes = 8192; }));
   EXPECT_TRUE(differs([](Limits& l) { ++l.max_nonces; }));
-  EXPECT_TRUE(differs([](Limits& l) { ++l.max_quarantined; }));
+  EXPECT_TRUE(differs([](Limits& l) { ++l.max_bans; }));
 }
 
 TEST(Layout, RefusesLimitsThatMakeNoSenseByTheNameOfTheParameter) {

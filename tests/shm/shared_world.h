@@ -28,7 +28,7 @@ inline Limits small_limits() {
   limits.max_bindings = 64;
   limits.letter_ring_bytes = 4096;
   limits.max_nonces = 512;
-  limits.max_quarantined = 512;
+  limits.max_bans = 512;
   return limits;
 }
 

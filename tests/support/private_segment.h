@@ -21,7 +21,7 @@ inline shm::Limits small_limits() {
   limits.max_bindings = 64;
   limits.letter_ring_bytes = 64 * 1024;
   limits.max_nonces = 512;
-  limits.max_quarantined = 512;
+  limits.max_bans = 512;
   return limits;
 }
 
