@@ -194,6 +194,10 @@ $(BUILD)/bench/sip-load: $(call objects,tests/bench/sip_load.cc) $(BENCH_COMMON)
 $(BUILD)/bench/calls-under-kill: $(call objects,tests/bench/calls_under_kill.cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+# What bystanders see while the daemon is attacked: --quick in `make check`, whole in `make check-long`.
+$(BUILD)/bench/abuse: $(call objects,$(wildcard tests/abuse/*.cc)) $(BENCH_COMMON) $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 bench: all $(BUILD)/bench/sip-load
 	tests/bench/run-bench --sipwsd $(BUILD)/sipwsd --load $(BUILD)/bench/sip-load $(BENCH_FLAGS)
 

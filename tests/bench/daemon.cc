@@ -58,10 +58,13 @@ void Daemon::on_ready(std::uint32_t) {
 }
 
 void Daemon::on_line(const std::string& line) {
-  constexpr std::string_view listening = "sipwsd: listening on ws:127.0.0.1:";
-  if (line.starts_with(listening))
-    port_ = base::parse_decimal<std::uint16_t>(std::string_view(line).substr(listening.size())).value_or(0);
-  if (line == "sipwsd: ready") ready_ = port_ != 0;
+  const auto port_after = [&](std::string_view listening, std::uint16_t& port) {
+    if (line.starts_with(listening))
+      port = base::parse_decimal<std::uint16_t>(std::string_view(line).substr(listening.size())).value_or(0);
+  };
+  port_after("sipwsd: listening on ws:127.0.0.1:", port_);
+  port_after("sipwsd: listening on wss:127.0.0.1:", tls_port_);
+  if (line == "sipwsd: ready") ready_ = port_ != 0 || tls_port_ != 0;
 }
 
 std::optional<int> Daemon::stop(std::chrono::seconds patience) {

@@ -24,7 +24,8 @@ class Daemon final : private Loop::Watcher {
 
   bool is_ready() const noexcept { return ready_; }
   bool is_gone() const noexcept { return gone_; }  // it has closed its stderr
-  std::uint16_t port() const noexcept { return port_; }
+  std::uint16_t port() const noexcept { return port_; }          // of ws
+  std::uint16_t tls_port() const noexcept { return tls_port_; }  // of wss; 0 when it does not listen for that
   pid_t pid() const noexcept { return pid_; }
 
   // SIGTERM, then waits; the exit status as waitpid() gives it, nothing when it had to be killed.
@@ -38,7 +39,7 @@ class Daemon final : private Loop::Watcher {
   pid_t pid_ = -1;
   std::ofstream log_;
   std::string line_;
-  std::uint16_t port_ = 0;
+  std::uint16_t port_ = 0, tls_port_ = 0;
   bool ready_ = false, gone_ = false;
 };
 

@@ -95,12 +95,18 @@ void WebSocketClient::open(const Target& target) {
   close_code_ = 0;
   key_ = generation_ % keys().size();
 
+  tls_.reset();
   fd_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   state_ = State::connecting;
   const int on = 1;
   ::setsockopt(fd_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  if (!target.source.empty()) {
+    ::setsockopt(fd_.number(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    ::inet_pton(AF_INET, target.source.c_str(), &address.sin_addr);
+    ::bind(fd_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
   address.sin_port = htons(target.port);
   ::inet_pton(AF_INET, target.address.c_str(), &address.sin_addr);
   if (::connect(fd_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
@@ -118,8 +124,9 @@ void WebSocketClient::open(const Target& target) {
 void WebSocketClient::on_ready(std::uint32_t) {
   if (!fd_) return;
   if (state_ == State::connecting) finish_connect();
+  if (state_ == State::tls_handshaking) finish_tls();
   if (!unsent_.empty()) flush();
-  if (fd_ && state_ != State::connecting) read_socket();
+  if (fd_ && state_ != State::connecting && state_ != State::tls_handshaking) read_socket();
 }
 
 void WebSocketClient::finish_connect() {
@@ -130,17 +137,32 @@ void WebSocketClient::finish_connect() {
   sockaddr_in peer{};
   socklen_t peer_size = sizeof peer;
   if (::getpeername(fd_.number(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return;  // still on its way
+  if (target_.tls == nullptr) return send_handshake();
+  state_ = State::tls_handshaking;
+  tls_ = std::make_unique<TlsStream>(*target_.tls, fd_.number());
+}
+
+void WebSocketClient::finish_tls() {
+  switch (tls_->handshake()) {
+    case TlsStream::Handshake::under_way: return;
+    case TlsStream::Handshake::done: return send_handshake();
+    case TlsStream::Handshake::failed: return end("TLS: " + tls_->why());
+  }
+}
+
+void WebSocketClient::send_handshake() {
   state_ = State::handshaking;
   send_bytes(
-      fmt::format("GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: http://{}\r\n"
+      fmt::format("GET / HTTP/1.1\r\nHost: {}:{}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: {}://{}\r\n"
                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
-                  target_.address, target_.port, target_.address, keys()[key_].sent, target_.sub_protocol));
+                  target_.address, target_.port, tls_ ? "https" : "http", target_.address, keys()[key_].sent,
+                  target_.sub_protocol));
 }
 
 void WebSocketClient::read_socket() {
   const auto generation = generation_;
   while (fd_ && generation == generation_) {
-    const auto got = ::recv(fd_.number(), read_buffer.data(), read_buffer.size(), 0);
+    const auto got = receive(read_buffer.data(), read_buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (got < 0) return end(std::string("recv: ") + std::strerror(errno));
@@ -279,18 +301,33 @@ void WebSocketClient::send_frame(Opcode opcode, std::string_view payload) {
 }
 
 void WebSocketClient::send_bytes(std::string_view bytes) {
-  if (unsent_.empty()) {
-    const auto sent = ::send(fd_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  // Until the socket is full: TLS takes one record at a time.
+  while (unsent_.empty() && !bytes.empty()) {
+    const auto sent = transmit(bytes);
     // A broken pipe is not handled here: the caller may be anywhere. The loop reports it as the end of input.
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return;
-    if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+    if (sent < 0) break;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
   unsent_.append(bytes);
 }
 
 void WebSocketClient::flush() {
-  const auto sent = ::send(fd_.number(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
-  if (sent > 0) unsent_.erase(0, static_cast<std::size_t>(sent));
+  std::string_view rest = unsent_;
+  while (!rest.empty()) {
+    const auto sent = transmit(rest);
+    if (sent <= 0) break;
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  unsent_.erase(0, unsent_.size() - rest.size());
+}
+
+ssize_t WebSocketClient::receive(char* to, std::size_t size) {
+  return tls_ ? tls_->read(to, size) : ::recv(fd_.number(), to, size, 0);
+}
+
+ssize_t WebSocketClient::transmit(std::string_view bytes) {
+  return tls_ ? tls_->write(bytes) : ::send(fd_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 void WebSocketClient::end(std::string_view why) {
@@ -298,6 +335,7 @@ void WebSocketClient::end(std::string_view why) {
                       .clean = close_sent_ && close_received_ && why.empty(),
                       .close_code = close_code_,
                       .why = std::string(why)};
+  tls_.reset();
   fd_ = Fd();
   state_ = State::idle;
   unsent_.clear();

@@ -1,13 +1,15 @@
 #pragma once
-// The client role of RFC 6455 over plain TCP, as far as a load generator needs it: handshake (4.1) with every answer
+// The client role of RFC 6455 over TCP or TLS, as far as a load generator needs it: handshake (4.1) with every answer
 // field checked, masked frames out, unmasked frames in, fragments joined, pings answered, closing handshake (7.1).
 // Written apart from src/ws on purpose: a client that shared the server's codec would share its mistakes.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "tests/bench/loop.h"
+#include "tests/bench/tls_client.h"
 
 namespace sipwsd::bench {
 
@@ -15,6 +17,8 @@ struct Target {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
   std::string sub_protocol = "sip";
+  TlsContext* tls = nullptr;  // wss with this context; it outlives the connections
+  std::string source = {};    // the client's address; empty: the system's choice
 };
 
 // How a connection ended.
@@ -37,7 +41,7 @@ class WebSocketClient final : private Loop::Watcher {
    protected:
     ~Events() = default;
   };
-  enum class State { idle, connecting, handshaking, open, closing };
+  enum class State { idle, connecting, tls_handshaking, handshaking, open, closing };
 
   WebSocketClient(Loop& loop, Events& events) : loop_(loop), events_(events) {}
   WebSocketClient(const WebSocketClient&) = delete;
@@ -53,12 +57,15 @@ class WebSocketClient final : private Loop::Watcher {
   bool is_open() const noexcept { return state_ == State::open; }
   // Grows with each open(): tells whether "the connection" is still the one it was.
   std::uint64_t generation() const noexcept { return generation_; }
+  bool was_resumed() const { return tls_ && tls_->was_resumed(); }
 
  private:
   enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
   void on_ready(std::uint32_t events) override;
   void finish_connect();
+  void finish_tls();
+  void send_handshake();
   void read_socket();
   void consume(std::string_view bytes);
   std::size_t consume_head(std::string_view bytes);
@@ -67,12 +74,16 @@ class WebSocketClient final : private Loop::Watcher {
   void send_frame(Opcode opcode, std::string_view payload);
   void send_bytes(std::string_view bytes);
   void flush();
+  // recv() and send(), through TLS when there is any.
+  ssize_t receive(char* to, std::size_t size);
+  ssize_t transmit(std::string_view bytes);
   void end(std::string_view why);
 
   Loop& loop_;
   Events& events_;
   Target target_;
   Fd fd_;
+  std::unique_ptr<TlsStream> tls_;  // while connected by wss
   State state_ = State::idle;
   std::uint64_t generation_ = 0;
   std::size_t key_ = 0;     // which of the prepared Sec-WebSocket-Keys
