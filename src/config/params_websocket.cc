@@ -72,6 +72,17 @@ constexpr auto rows = std::to_array<Param>({
      "Pings a client may send a second before it is closed with 1008; 0 is any number"},
     {"close_timeout", &Settings::close_timeout, {1, 300}, refuse_start, "SECONDS",
      "time for the answer to a Close before the connection is cut"},
+    {"deflate", &Settings::deflate, {}, refuse_start, "",
+     "compress messages for clients that offer permessage-deflate (RFC 7692)"},
+    {"deflate_window_bits", &Settings::deflate_window_bits, {9, 15}, refuse_start, "BITS",
+     "the largest window, as a power of two, either side may compress with"},
+    {"deflate_context_takeover", &Settings::deflate_context_takeover, {}, refuse_start, "",
+     "keep the windows from one message to the next: a better ratio for up to 17 KiB a connection at 9 window bits, 49 "
+     "at 12, 301 at 15"},
+    {"deflate_level", &Settings::deflate_level, {1, 9}, refuse_start, "N",
+     "how hard to compress: 1 is quick, 9 is small"},
+    {"deflate_min_size", &Settings::deflate_min_size, {1, 1'048'576}, refuse_start, "BYTES",
+     "messages shorter than this are sent uncompressed"},
 });
 
 }  // namespace

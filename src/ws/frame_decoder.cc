@@ -5,7 +5,7 @@
 namespace sipwsd::ws {
 namespace {
 
-constexpr std::uint8_t fin_bit = 0x80, reserved_bits = 0x70, opcode_bits = 0x0f, mask_bit = 0x80, length_bits = 0x7f;
+constexpr std::uint8_t fin_bit = 0x80, reserved_bits = 0x70, rsv1_bit = 0x40, opcode_bits = 0x0f, mask_bit = 0x80, length_bits = 0x7f;
 
 std::uint8_t at(ByteView in, std::size_t i) { return static_cast<std::uint8_t>(in[i]); }
 
@@ -17,13 +17,17 @@ std::uint64_t number(ByteView in, std::size_t from, std::size_t size) {
 
 }  // namespace
 
-Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload) {
+Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload, Rsv1 rsv1) {
   if (in.empty()) return Errc::incomplete;
   const std::uint8_t first = at(in, 0);
-  if ((first & reserved_bits) != 0) return Errc::malformed;    // 5.2: no extension is ever negotiated
   if (!is_known(first & opcode_bits)) return Errc::malformed;  // Kamailio 4.1 says 1008; see reference/websocket.md 5
   FrameHeader header;
   header.opcode = static_cast<Opcode>(first & opcode_bits);
+  if ((first & reserved_bits) != 0) {  // 5.2: they mean nothing but what an extension says
+    const bool begins_message = header.opcode == Opcode::text || header.opcode == Opcode::binary;
+    if (rsv1 == Rsv1::must_be_zero || (first & reserved_bits) != rsv1_bit || !begins_message) return Errc::malformed;
+    header.compressed = true;
+  }
   header.final = (first & fin_bit) != 0;
   const bool control = is_control(header.opcode);
   if (control && !header.final) return Errc::malformed;  // 5.5

@@ -18,21 +18,26 @@ namespace sipwsd::ws {
 constexpr std::size_t max_frame_header = 14;
 constexpr std::size_t max_control_payload = 125;
 
+// What RSV1 may be: with permessage-deflate agreed it says on the first frame of a message that the whole message is
+// compressed (RFC 7692 6).
+enum class Rsv1 : std::uint8_t { must_be_zero, may_say_compressed };
+
 struct FrameHeader {
   std::uint64_t payload_length = 0;
   MaskKey mask{};
   Opcode opcode{};
   bool final = true;
   bool masked = false;
+  bool compressed = false;
   std::uint8_t size = 0;  // bytes of the header itself: 2..14
 };
 
 // `role` is ours: a server wants masked frames, a client unmasked ones. `max_payload` bounds data frames.
 // Errc::incomplete until the whole header is there; malformed or too_large: close with close_code_of(error).
-Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload);
+Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload, Rsv1 rsv1 = Rsv1::must_be_zero);
 
-// malformed 1002, too_large 1009, out_of_range (text that is not UTF-8) 1007, refused (too many fragments) 1008,
-// full (no memory) 1011.
+// malformed 1002, too_large 1009, out_of_range (text that is not UTF-8, a compressed message that can't be inflated)
+// 1007, refused (too many fragments) 1008, full (no memory) 1011.
 CloseCode close_code_of(const Error& error) noexcept;
 
 }  // namespace sipwsd::ws

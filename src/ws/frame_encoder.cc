@@ -7,7 +7,7 @@
 namespace sipwsd::ws {
 namespace {
 
-constexpr std::uint8_t fin_bit = 0x80, mask_bit = 0x80;
+constexpr std::uint8_t fin_bit = 0x80, rsv1_bit = 0x40, mask_bit = 0x80;
 constexpr std::size_t max_reason = max_control_payload - 2;
 
 std::byte low_byte(std::uint64_t value) { return static_cast<std::byte>(value & 0xff); }
@@ -15,8 +15,9 @@ std::byte low_byte(std::uint64_t value) { return static_cast<std::byte>(value & 
 }  // namespace
 
 std::size_t encode_header(std::span<std::byte, max_server_header> out, Opcode opcode, std::uint64_t payload_length,
-                          Fin fin) noexcept {
-  out[0] = static_cast<std::byte>(static_cast<std::uint8_t>(opcode) | (fin == Fin::last ? fin_bit : 0));
+                          Fin fin, Compressed compressed) noexcept {
+  out[0] = static_cast<std::byte>(static_cast<std::uint8_t>(opcode) | (fin == Fin::last ? fin_bit : 0) |
+                                  (compressed == Compressed::yes ? rsv1_bit : 0));
   if (payload_length < 126) {
     out[1] = low_byte(payload_length);
     return 2;
@@ -33,8 +34,9 @@ std::size_t encode_header(std::span<std::byte, max_server_header> out, Opcode op
 }
 
 std::size_t encode_masked_header(std::span<std::byte, max_frame_header> out, Opcode opcode,
-                                 std::uint64_t payload_length, MaskKey key, Fin fin) noexcept {
-  const auto size = encode_header(out.first<max_server_header>(), opcode, payload_length, fin);
+                                 std::uint64_t payload_length, MaskKey key, Fin fin,
+                                 Compressed compressed) noexcept {
+  const auto size = encode_header(out.first<max_server_header>(), opcode, payload_length, fin, compressed);
   out[1] |= std::byte{mask_bit};
   std::copy(key.begin(), key.end(), out.begin() + static_cast<std::ptrdiff_t>(size));
   return size + key.size();

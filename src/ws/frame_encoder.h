@@ -21,13 +21,15 @@ namespace sipwsd::ws {
 
 constexpr std::size_t max_server_header = 10;  // a server's frames have no mask
 enum class Fin : std::uint8_t { more, last };
+enum class Compressed : std::uint8_t { no, yes };  // sets RSV1; only on the first frame of a message (RFC 7692 6)
 
 // Returns how many bytes of `out` are the header: 2, 4 or 10.
 std::size_t encode_header(std::span<std::byte, max_server_header> out, Opcode opcode, std::uint64_t payload_length,
-                          Fin fin = Fin::last) noexcept;
+                          Fin fin = Fin::last, Compressed compressed = Compressed::no) noexcept;
 // A client's: 6, 8 or 14 bytes; the payload must then go through apply_mask with the same key.
 std::size_t encode_masked_header(std::span<std::byte, max_frame_header> out, Opcode opcode,
-                                 std::uint64_t payload_length, MaskKey key, Fin fin = Fin::last) noexcept;
+                                 std::uint64_t payload_length, MaskKey key, Fin fin = Fin::last,
+                                 Compressed compressed = Compressed::no) noexcept;
 
 // Text when the payload is valid UTF-8, else binary: a browser drops the connection over a text frame that is not.
 Opcode opcode_for(std::string_view payload) noexcept;

@@ -136,21 +136,26 @@ std::variant<Acceptance, Refusal> evaluate(const http::RequestHead& request, con
   acceptance.sub_protocol = preferred(common_sub_protocols(headers, policy.sub_protocols));
   if (acceptance.sub_protocol == SubProtocol::none && policy.require_sub_protocol)
     return refuse_with_offer("no common sub-protocol", policy);
+  const auto offers = parse_extension_offers(headers);
+  if (!offers) return refuse(Status::bad_request, "Sec-WebSocket-Extensions breaks its grammar");
+  acceptance.deflate = agree_on_deflate(*offers, policy.deflate);
   acceptance.allow_origin = allowed_origin(policy.cors_mode, origin);
   acceptance.accept = accept_for(*headers.find("Sec-WebSocket-Key"));
   return acceptance;
 }
 
-// The order is that of reference/websocket.md 2 (7).
+// The order is that of reference/websocket.md 2 (7); what the module does not have comes last.
 std::string write_acceptance(const Acceptance& acceptance, std::string_view server) {
   std::vector<http::Header> headers;
-  headers.reserve(5);
+  headers.reserve(6);
   if (!acceptance.allow_origin.empty()) headers.push_back({"Access-Control-Allow-Origin", acceptance.allow_origin});
   if (acceptance.sub_protocol != SubProtocol::none)
     headers.push_back({"Sec-WebSocket-Protocol", name(acceptance.sub_protocol)});
   headers.push_back({"Upgrade", "websocket"});
   headers.push_back({"Connection", "upgrade"});
   headers.push_back({"Sec-WebSocket-Accept", {acceptance.accept.data(), acceptance.accept.size()}});
+  const auto extension = acceptance.deflate ? extension_answer(*acceptance.deflate) : std::string{};
+  if (!extension.empty()) headers.push_back({"Sec-WebSocket-Extensions", extension});
   return written(http::Status::switching_protocols, headers, server);
 }
 

@@ -12,13 +12,16 @@
 //      Upgrade, no version, no key, a key that is not 16 bytes           enabled), Sec-WebSocket-Version: 13
 //   8. the origin is not allowed                                    403
 //   9. a sub-protocol is required and none is common                400 with the headers of 7
+//  10. Sec-WebSocket-Extensions breaks its grammar (RFC 6455 9.1)   400
 //
 // The request head has been through http::parse_head, so nothing here is there twice that must not be.
-// Extensions are never negotiated; the query is not looked at.
+// The one extension we know is permessage-deflate; an offer we can't take is no reason to refuse. The query is not
+// looked at.
 
 #include "src/http/head_parser.h"
 #include "src/http/product.h"
 #include "src/http/status.h"
+#include "src/ws/extension_offer.h"
 #include "src/ws/origin_policy.h"
 #include "src/ws/subprotocol.h"
 
@@ -53,6 +56,7 @@ struct HandshakePolicy {
   ServedHost arrived_at;                 // served besides: the address this request came in on; empty host: none
   std::string path_prefix;               // empty: any path; "/ws" is /ws and /ws/..., not /wss
   OriginPolicy origins;
+  DeflatePolicy deflate;
   std::chrono::seconds retry_after{5};  // with 503
 };
 
@@ -60,6 +64,7 @@ struct Acceptance {
   SubProtocol sub_protocol = SubProtocol::none;
   std::string_view allow_origin;  // for Access-Control-Allow-Origin; empty: no such header. A view into the request
   std::array<char, 28> accept{};  // Sec-WebSocket-Accept
+  std::optional<DeflateAgreement> deflate;  // for Sec-WebSocket-Extensions; the connection needs a PerMessageDeflate
 };
 
 struct Refusal {

@@ -15,6 +15,7 @@ Result<void> MessageAssembler::begin_frame(const FrameHeader& header, const Rece
   if (continues != inside_) return Errc::malformed;  // 5.4: nothing to continue, or two messages at once
   if (!continues) {
     opcode_ = header.opcode;
+    compressed_ = header.compressed;
     received_ = fragments_ = empty_fragments_ = 0;
     inside_ = true;
   }
@@ -37,7 +38,7 @@ Result<std::optional<ByteView>> MessageAssembler::add(ByteView piece) {
   if (complete) inside_ = false;
   if (discarding_) return std::optional<ByteView>{};
 
-  if (opcode_ == Opcode::text) {
+  if (opcode_ == Opcode::text && !compressed_) {
     const bool good = complete && first ? base::is_utf8(as_text(piece))
                                         : utf8_.feed(as_text(piece)) && (!complete || utf8_.complete());
     if (!good) return Errc::out_of_range;

@@ -1,6 +1,7 @@
 #pragma once
 // Frames to messages (RFC 6455 5.4, 5.6): fragments in order, never two messages at once, text checked as it arrives
 // and refused at the first byte that can't be UTF-8 (8.1, S15), size and number of fragments bounded (S14).
+// A compressed message (RFC 7692) is joined as it came and looked at by whoever inflates it.
 // Control frames don't come here: they may stand between fragments and change nothing.
 
 #include "sipwsd/bytes.h"
@@ -36,6 +37,7 @@ class MessageAssembler {
   void discard_data() noexcept;
 
   Opcode opcode() const noexcept { return opcode_; }           // of the message under way, or just completed
+  bool compressed() const noexcept { return compressed_; }     // of the same
   bool inside_message() const noexcept { return inside_; }     // a first fragment has come, the final one has not
   std::size_t received() const noexcept { return received_; }  // payload bytes of the message so far
   std::size_t memory_held() const noexcept { return held_.capacity(); }
@@ -51,6 +53,7 @@ class MessageAssembler {
   bool inside_ = false;
   bool final_ = false;
   bool discarding_ = false;
+  bool compressed_ = false;
 };
 
 }  // namespace sipwsd::ws

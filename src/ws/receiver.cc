@@ -1,6 +1,7 @@
 #include "src/ws/receiver.h"
 
 #include "src/base/utf8.h"
+#include "src/ws/permessage_deflate.h"
 
 #include <algorithm>
 
@@ -15,7 +16,7 @@ MutableBytes take_front(MutableBytes& wire, std::size_t size) {
 
 }  // namespace
 
-std::optional<Event> Receiver::next(MutableBytes& wire, const ReceiveLimits& limits) {
+std::optional<Event> Receiver::next(MutableBytes& wire, const ReceiveLimits& limits, PerMessageDeflate* deflate) {
   release_shown();
   for (;;) {
     if (ended_) {
@@ -24,11 +25,12 @@ std::optional<Event> Receiver::next(MutableBytes& wire, const ReceiveLimits& lim
     }
     if (!in_frame_) {
       if (wire.empty()) return std::nullopt;
-      if (auto failure = take_header(wire, limits)) return failure;
+      if (auto failure = take_header(wire, limits, deflate == nullptr ? Rsv1::must_be_zero : Rsv1::may_say_compressed))
+        return failure;
       if (!in_frame_) return std::nullopt;
     }
     if (payload_left_ != 0 && wire.empty()) return std::nullopt;
-    if (auto event = take_payload(wire)) return event;
+    if (auto event = take_payload(wire, limits, deflate)) return event;
   }
 }
 
@@ -39,7 +41,7 @@ void Receiver::release_shown() noexcept {
 }
 
 // Reads a header straight from `wire`, or, when an earlier read cut it, from header_ filled up.
-std::optional<Event> Receiver::take_header(MutableBytes& wire, const ReceiveLimits& limits) {
+std::optional<Event> Receiver::take_header(MutableBytes& wire, const ReceiveLimits& limits, Rsv1 rsv1) {
   ByteView in = wire;
   const std::size_t before = header_size_;
   if (before != 0) {
@@ -47,7 +49,7 @@ std::optional<Event> Receiver::take_header(MutableBytes& wire, const ReceiveLimi
     std::copy_n(wire.begin(), more, header_.begin() + static_cast<std::ptrdiff_t>(before));
     in = ByteView{header_.data(), before + more};
   }
-  const auto header = decode_header(in, role_, limits.max_message_size);
+  const auto header = decode_header(in, role_, limits.max_message_size, rsv1);
   if (header.is(Errc::incomplete)) {
     if (before == 0) std::copy(in.begin(), in.end(), header_.begin());
     header_size_ = static_cast<std::uint8_t>(in.size());
@@ -67,7 +69,8 @@ std::optional<Event> Receiver::take_header(MutableBytes& wire, const ReceiveLimi
   return std::nullopt;
 }
 
-std::optional<Event> Receiver::take_payload(MutableBytes& wire) {
+std::optional<Event> Receiver::take_payload(MutableBytes& wire, const ReceiveLimits& limits,
+                                            PerMessageDeflate* deflate) {
   const auto piece = take_front(wire, std::min<std::size_t>(payload_left_, wire.size()));
   if (mask_ != MaskKey{}) {
     apply_mask(piece, mask_);
@@ -80,7 +83,18 @@ std::optional<Event> Receiver::take_payload(MutableBytes& wire) {
   const auto message = assembler_.add(piece);
   if (!message) return fail(message.error());
   if (!message->has_value()) return std::nullopt;
-  return Message{assembler_.opcode(), **message};
+  return message_event(**message, limits, deflate);
+}
+
+// RFC 7692 6.2; of a compressed text it is what it unfolds to that must be UTF-8.
+Event Receiver::message_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate* deflate) {
+  if (!assembler_.compressed()) return Message{assembler_.opcode(), payload};
+  const auto inflated = deflate->inflated(payload, limits.max_message_size);
+  assembler_.release_message();
+  if (!inflated) return fail(inflated.error());
+  if (assembler_.opcode() == Opcode::text && !base::is_utf8(as_text(*inflated)))
+    return fail(Error{Errc::out_of_range, {}});
+  return Message{assembler_.opcode(), *inflated};
 }
 
 std::optional<Event> Receiver::take_control(ByteView piece) {

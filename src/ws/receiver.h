@@ -2,12 +2,15 @@
 // The receive side of one WebSocket: bytes in, events out, one at a time (RFC 6455 5, 6.2).
 //
 //   MutableBytes wire = what was read;
-//   while (auto event = receiver.next(wire, limits)) std::visit(..., *event);
+//   while (auto event = receiver.next(wire, limits, deflate)) std::visit(..., *event);
 //
 // `wire` may be a buffer all connections of a worker share: each call takes what it used off the front, and when there
 // is no further event everything has been taken. What belongs to an unfinished frame or message is kept here, and
 // nothing is kept when there is none. A message that lies whole in `wire` is unmasked there and handed out as a view:
 // no copy, no allocation. Views in an event are good until the next call of `next`, or until `wire`'s memory changes.
+//
+// With permessage-deflate agreed (RFC 7692), `deflate` is the connection's, the same at each call; the view then may be
+// into memory the worker's connections share, and is good until the next message of any of them.
 //
 // After Closed or Failed there are no more events: what still comes is dropped (S17). For a message under way too
 // long, or pings too often, the caller has the clock: see is_idle().
@@ -25,6 +28,8 @@
 #include <variant>
 
 namespace sipwsd::ws {
+
+class PerMessageDeflate;
 
 struct Message {
   Opcode opcode;  // text or binary
@@ -50,7 +55,8 @@ class Receiver {
  public:
   explicit Receiver(Role role = Role::server) noexcept : role_(role) {}
 
-  [[nodiscard]] std::optional<Event> next(MutableBytes& wire, const ReceiveLimits& limits);
+  [[nodiscard]] std::optional<Event> next(MutableBytes& wire, const ReceiveLimits& limits,
+                                          PerMessageDeflate* deflate = nullptr);
 
   // After our own Close: of data frames only the headers are looked at, until the peer's Close comes.
   void discard_data() noexcept { assembler_.discard_data(); }
@@ -62,9 +68,10 @@ class Receiver {
 
  private:
   void release_shown() noexcept;
-  std::optional<Event> take_header(MutableBytes& wire, const ReceiveLimits& limits);
-  std::optional<Event> take_payload(MutableBytes& wire);
+  std::optional<Event> take_header(MutableBytes& wire, const ReceiveLimits& limits, Rsv1 rsv1);
+  std::optional<Event> take_payload(MutableBytes& wire, const ReceiveLimits& limits, PerMessageDeflate* deflate);
   std::optional<Event> take_control(ByteView piece);
+  Event message_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate* deflate);
   Event control_event(ByteView payload);
   Event close_event(ByteView payload);
   Event fail(const Error& error);
