@@ -151,6 +151,11 @@ struct Settings {
   seconds message_timeout{10};                 // websocket.message_timeout: a message's first byte to its last (S14)
   std::uint32_t ping_rate = 10;                // websocket.ping_rate: a second, ten seconds' worth at once; 0 any (S16)
   seconds close_timeout{5};                    // websocket.close_timeout: for the peer's answer to our Close
+  bool deflate = false;                        // websocket.deflate: permessage-deflate (RFC 7692) for who offers it
+  std::uint32_t deflate_window_bits = 15;      // websocket.deflate_window_bits: 9..15, the most either side may use
+  bool deflate_context_takeover = false;       // websocket.deflate_context_takeover: windows live from message to message
+  std::uint32_t deflate_level = 1;             // websocket.deflate_level: as zlib's
+  std::size_t deflate_min_size = 256;          // websocket.deflate_min_size: shorter messages go uncompressed
 
   // --- tls: what the sections of the tls.cfg do not say, and the server's only profile when there is none
   std::vector<std::string> tls_certificate;    // tls.certificate: PEM files, one of each kind of key
