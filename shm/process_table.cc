@@ -29,6 +29,7 @@ struct alignas(64) ProcessTable::Row {
   std::int32_t pid;
   std::uint32_t generation;
   std::uint32_t deaths;
+  std::uint32_t config_version;
   ProcessState state;
   std::array<char, 32> title;
   struct Exit {
@@ -77,6 +78,7 @@ std::uint32_t ProcessTable::begin(ProcessSlot slot, std::string_view title, base
   store(r.pid, 0);
   store(r.started_unix, unix_seconds);
   store(r.heartbeat_ms, milliseconds(now));
+  store(r.config_version, 0);
   store(r.state, ProcessState::starting);
   store(r.generation, r.generation + 1);
   return r.generation;
@@ -105,6 +107,10 @@ void ProcessTable::mark_ready(ProcessSlot self) noexcept {
 
 void ProcessTable::beat(ProcessSlot self, base::TimePoint now) noexcept { store(row(self).heartbeat_ms, milliseconds(now)); }
 
+void ProcessTable::set_config_version(ProcessSlot self, std::uint32_t version) noexcept {
+  store(row(self).config_version, version);
+}
+
 ProcessView ProcessTable::read(ProcessSlot slot) const {
   const Row& r = row(slot);
   ProcessView view;
@@ -115,6 +121,7 @@ ProcessView ProcessTable::read(ProcessSlot slot) const {
   view.heartbeat_ms = load(r.heartbeat_ms);
   view.started_unix = load(r.started_unix);
   view.deaths = load(r.deaths);
+  view.config_version = load(r.config_version);
   const std::uint32_t exits = load(r.exit_count);
   for (std::uint32_t i = 0; i < std::min<std::uint32_t>(exits, std::size(r.exits)); ++i) {
     const auto& exit = r.exits[(exits - 1 - i) % std::size(r.exits)];
@@ -127,6 +134,7 @@ ProcessView ProcessTable::read(ProcessSlot slot) const {
 ProcessState ProcessTable::state(ProcessSlot slot) const noexcept { return load(row(slot).state); }
 std::int32_t ProcessTable::pid(ProcessSlot slot) const noexcept { return load(row(slot).pid); }
 std::uint32_t ProcessTable::generation(ProcessSlot slot) const noexcept { return load(row(slot).generation); }
+std::uint32_t ProcessTable::config_version(ProcessSlot slot) const noexcept { return load(row(slot).config_version); }
 
 std::chrono::milliseconds ProcessTable::since_heartbeat(ProcessSlot slot, base::TimePoint now) const noexcept {
   return std::chrono::milliseconds{milliseconds(now) - load(row(slot).heartbeat_ms)};

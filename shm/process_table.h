@@ -1,7 +1,7 @@
 #pragma once
 // Who is there: one row per process slot, for the supervisor's watch over heartbeats and for MI's `ps`.
 //
-// Writers: the supervisor, except `heartbeat` and the step starting -> ready, which are the process's own.
+// Writers: the supervisor, except `heartbeat`, `config_version` and the step starting -> ready, which are the process's own.
 // Locks:   none; single words, each with one writer at a time. A title is written before the pid is.
 // After a death: the supervisor says so itself; its private copy of the pids is its truth.
 
@@ -43,6 +43,7 @@ struct ProcessView {
   std::int64_t heartbeat_ms = 0;  // monotonic
   std::int64_t started_unix = 0;
   std::uint32_t deaths = 0;       // exits that were not asked for
+  std::uint32_t config_version = 0;  // which configuration it runs with
   std::array<ProcessExit, 8> exits{};  // newest first; unix_seconds 0: none
   std::string title;              // "worker 3"
 };
@@ -62,12 +63,14 @@ class ProcessTable {
   // --- the process itself --------------------------------------------------------------------------------------------
   void mark_ready(ProcessSlot self) noexcept;
   void beat(ProcessSlot self, base::TimePoint now) noexcept;
+  void set_config_version(ProcessSlot self, std::uint32_t version) noexcept;
 
   // --- anybody -------------------------------------------------------------------------------------------------------
   ProcessView read(ProcessSlot slot) const;
   ProcessState state(ProcessSlot slot) const noexcept;
   std::int32_t pid(ProcessSlot slot) const noexcept;
   std::uint32_t generation(ProcessSlot slot) const noexcept;
+  std::uint32_t config_version(ProcessSlot slot) const noexcept;
   std::chrono::milliseconds since_heartbeat(ProcessSlot slot, base::TimePoint now) const noexcept;
   std::uint16_t rows() const noexcept { return static_cast<std::uint16_t>(rows_.size()); }
 
