@@ -124,6 +124,14 @@ check-$(1): $(BUILD)/tests/$(1)
 endef
 $(foreach f,$(UNIT_FOLDERS),$(eval $(call unit_rule,$(f))))
 
+# The RFCs as a table, put to the daemon.
+CONFORMANCE_APART := tests/conformance/differential_test.cc tests/conformance/wslay_server.cc
+$(BUILD)/tests/conformance: $(call objects,$(filter-out $(CONFORMANCE_APART),$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest $(LIBS) -o $@
+check-conformance: $(BUILD)/sipwsd $(BUILD)/tests/conformance
+	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/conformance --gtest_brief=1
+
 # The daemon with live kill points, for the process tests.
 $(BUILD)/sipwsd-killable: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(call test_archive,$(FOLDERS))
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) -Wl,--no-whole-archive $(LIBS) -o $@
@@ -132,10 +140,10 @@ $(BUILD)/tests/example_stage.so: tests/stage/plugin/example_stage.cc $(wildcard 
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) -std=c++20 -Iinclude -O1 -fPIC -shared $(WARN) $< -o $@
 
-TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/example_stage.so $(BUILD)/sipwsd-killable
+TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/conformance $(BUILD)/tests/example_stage.so $(BUILD)/sipwsd-killable
 check-tests: all $(TEST_PROGRAMS)
 	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS)
-UNIT_ITEMS := $(foreach t,$(UNIT_TESTS),$(t)$(if $(filter process,$(notdir $(t))),:4))
+UNIT_ITEMS := $(foreach t,$(UNIT_TESTS),$(t)$(if $(filter process,$(notdir $(t))),:4)) $(BUILD)/tests/conformance:4
 SCRIPT_ITEMS := $(foreach t,$(sort $(wildcard tests/scripts/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
 CLIENT_ITEMS := "clients=SIPWSD=$(abspath $(BUILD))/sipwsd node tests/clients/run.mjs"
 
@@ -186,14 +194,15 @@ fuzz-smoke: fuzz-build
 	@scripts/fuzz-smoke $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # --- benchmarks ----------------------------------------------------------------------------------------------------------
-BENCH_MAINS := tests/bench/sip_load.cc tests/bench/calls_under_kill.cc
-BENCH_COMMON := $(call objects,$(filter-out $(BENCH_MAINS),$(wildcard tests/bench/*.cc)))
-$(BUILD)/bench/sip-load: $(call objects,tests/bench/sip_load.cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
-	@mkdir -p $(@D)
-	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
-$(BUILD)/bench/calls-under-kill: $(call objects,tests/bench/calls_under_kill.cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
-	@mkdir -p $(@D)
-	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+BENCH_MAINS := sip_load calls_under_kill soak
+BENCH_PROGRAMS := $(foreach m,$(BENCH_MAINS),$(BUILD)/bench/$(subst _,-,$(m)))
+BENCH_COMMON := $(call objects,$(filter-out $(BENCH_MAINS:%=tests/bench/%.cc),$(wildcard tests/bench/*.cc)))
+define bench_rule
+$(BUILD)/bench/$(subst _,-,$(1)): $(call objects,tests/bench/$(1).cc) $(BENCH_COMMON) $(BUILD)/lib/base.a
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $$^ $(LIBS) -o $$@
+endef
+$(foreach m,$(BENCH_MAINS),$(eval $(call bench_rule,$(m))))
 # What bystanders see while the daemon is attacked: --quick in `make check`, whole in `make check-long`.
 $(BUILD)/bench/abuse: $(call objects,$(wildcard tests/abuse/*.cc)) $(BENCH_COMMON) $(BUILD)/lib/base.a
 	@mkdir -p $(@D)

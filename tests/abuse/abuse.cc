@@ -28,9 +28,9 @@
 #include "tests/abuse/attack.h"
 #include "tests/abuse/attacker.h"
 #include "tests/abuse/bystanders.h"
-#include "tests/abuse/health.h"
 #include "tests/bench/certificate.h"
 #include "tests/bench/daemon.h"
+#include "tests/bench/health.h"
 #include "tests/bench/process_cost.h"
 
 namespace sipwsd::abuse {
@@ -124,7 +124,7 @@ class Abuse {
     bystanders_ = std::make_unique<Bystanders>(loop_, bench::Target{.port = daemon_->port()},
                                                bench::Target{.port = daemon_->tls_port(), .tls = tls_ ? &*tls_ : nullptr}, plan);
     if (!bystanders_->start(30s)) throw std::runtime_error("the bystanders could not all register");
-    descriptors_ = descriptors(daemon_->pid());
+    descriptors_ = bench::descriptors(daemon_->pid());
     memory_ = bench::pss_bytes({daemon_->pid()});
   }
 
@@ -175,7 +175,7 @@ class Abuse {
     bystanders_->excuse_losses(true);
     bystanders_->begin();
     for (unsigned i = 0; i < times; ++i) {
-      const auto worker = ask_worker(loop_, *fifo_, i % 2);
+      const auto worker = bench::ask_worker(loop_, *fifo_, i % 2);
       if (!worker) row.health += "the FIFO did not name the worker; ";
       // Only ever a process of our own daemon.
       const auto tree = bench::process_tree(daemon_->pid());
@@ -195,9 +195,9 @@ class Abuse {
     std::string wrong;
     const auto deadline = Clock::now() + 60s;
     do {
-      const auto statistics = ask_statistics(loop_, *fifo_);
-      wrong = statistics ? contradiction(*statistics, bystanders_->open()) : "the FIFO does not answer";
-      const auto now = descriptors(daemon_->pid());
+      const auto statistics = bench::ask_statistics(loop_, *fifo_);
+      wrong = statistics ? bench::contradiction(*statistics, bystanders_->open()) : "the FIFO does not answer";
+      const auto now = bench::descriptors(daemon_->pid());
       if (now != descriptors_) wrong += fmt::format("{}{} descriptors, {} before", wrong.empty() ? "" : "; ", now, descriptors_);
       if (!wrong.empty()) loop_.run_until([] { return false; }, 100ms);
     } while (!wrong.empty() && Clock::now() < deadline);

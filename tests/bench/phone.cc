@@ -159,6 +159,24 @@ void Phone::send_invite(const Phone& to, std::string_view id, std::string_view b
   connection_.send_text(out);
 }
 
+void Phone::send_cancel(const Phone& to, std::string_view id, std::string_view branch) {
+  auto& out = scratch();
+  append(out,
+         "CANCEL sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
+         "From: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: 1 CANCEL\r\nContent-Length: 0\r\n\r\n",
+         to.user_, served_domain, host_, branch, to.user_, served_domain, user_, served_domain, tag_, id);
+  connection_.send_text(out);
+}
+
+void Phone::send_ack_of_refusal(const Phone& to, const SipMessage& refusal, std::string_view branch) {
+  auto& out = scratch();
+  append(out,
+         "ACK sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: {}\r\n"
+         "From: {}\r\nCall-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+         to.user_, served_domain, host_, branch, refusal.to, refusal.from, refusal.call_id);
+  connection_.send_text(out);
+}
+
 void Phone::send_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq, std::string_view branch) {
   auto& out = scratch();
   append(out, "{} {} SIP/2.0\r\n", method, dialog.target);

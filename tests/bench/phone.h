@@ -53,6 +53,9 @@ class Phone final : private WebSocketClient::Events {
   void send_text_message(const Phone& to, std::string_view id, std::string_view branch, std::string_view body);
   void send_invite(const Phone& to, std::string_view id, std::string_view branch);
   void send_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq, std::string_view branch);
+  // RFC 3261 9.1 and 17.1.1.3: both belong to the INVITE's transaction, so `branch` is the INVITE's.
+  void send_cancel(const Phone& to, std::string_view id, std::string_view branch);
+  void send_ack_of_refusal(const Phone& to, const SipMessage& refusal, std::string_view branch);
   // RFC 3261 8.2.6: Via, Record-Route, From, Call-ID, CSeq from the request; `to_tag` when To has none.
   enum class Body { none, sdp };
   void send_response(const SipMessage& request, int status, std::string_view reason, std::string_view to_tag,

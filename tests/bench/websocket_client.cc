@@ -280,6 +280,12 @@ void WebSocketClient::fail(std::string_view why) {
   if (fd_) end(why);
 }
 
+void WebSocketClient::reset() {
+  const linger hard{.l_onoff = 1, .l_linger = 0};
+  if (fd_) ::setsockopt(fd_.number(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  fail("reset");
+}
+
 void WebSocketClient::send_frame(Opcode opcode, std::string_view payload) {
   auto& out = frame_buffer;
   out.clear();

@@ -52,6 +52,7 @@ class WebSocketClient final : private Loop::Watcher {
   void send_ping(std::string_view payload);
   void close(std::uint16_t code);   // starts the closing handshake; on_ended follows when the server ends TCP
   void fail(std::string_view why);  // drops TCP now; on_ended is called
+  void reset();                     // the same with RST instead of FIN
 
   State state() const noexcept { return state_; }
   bool is_open() const noexcept { return state_ == State::open; }

@@ -1,4 +1,4 @@
-#include "tests/abuse/health.h"
+#include "tests/bench/health.h"
 
 #include <fmt/format.h>
 
@@ -9,12 +9,12 @@
 #include "src/base/text.h"
 #include "tests/bench/process_cost.h"
 
-namespace sipwsd::abuse {
+namespace sipwsd::bench {
 namespace {
 
 using namespace std::chrono_literals;
 
-std::optional<std::string> ask(bench::Loop& loop, bench::FifoClient& fifo, const std::string& command, const std::vector<std::string>& arguments) {
+std::optional<std::string> ask(Loop& loop, FifoClient& fifo, const std::string& command, const std::vector<std::string>& arguments) {
   std::optional<std::string> answer;
   fifo.ask(command, arguments, 5000ms, [&](std::optional<std::string> reply) { answer = std::move(reply); });
   loop.run_until([&] { return !fifo.is_busy(); }, 6s);
@@ -23,7 +23,7 @@ std::optional<std::string> ask(bench::Loop& loop, bench::FifoClient& fifo, const
 
 }  // namespace
 
-std::optional<Statistics> ask_statistics(bench::Loop& loop, bench::FifoClient& fifo) {
+std::optional<Statistics> ask_statistics(Loop& loop, FifoClient& fifo) {
   const auto reply = ask(loop, fifo, "get_statistics", {"all"});
   if (!reply || !reply->starts_with("200 ")) return std::nullopt;
   Statistics all;
@@ -36,7 +36,7 @@ std::optional<Statistics> ask_statistics(bench::Loop& loop, bench::FifoClient& f
   return all;
 }
 
-std::optional<pid_t> ask_worker(bench::Loop& loop, bench::FifoClient& fifo, unsigned slot) {
+std::optional<pid_t> ask_worker(Loop& loop, FifoClient& fifo, unsigned slot) {
   const auto reply = ask(loop, fifo, "ps", {});
   if (!reply) return std::nullopt;
   for (const auto line : base::split(*reply, '\n')) {
@@ -49,7 +49,7 @@ std::optional<pid_t> ask_worker(bench::Loop& loop, bench::FifoClient& fifo, unsi
 
 std::size_t descriptors(pid_t root) {
   std::size_t total = 0;
-  for (const auto process : bench::process_tree(root)) {
+  for (const auto process : process_tree(root)) {
     std::error_code gone;
     std::filesystem::directory_iterator at(fmt::format("/proc/{}/fd", process), gone);
     for (; !gone && at != std::filesystem::directory_iterator(); at.increment(gone)) ++total;
@@ -73,4 +73,4 @@ std::string contradiction(const Statistics& statistics, std::uint64_t connection
   return wrong;
 }
 
-}  // namespace sipwsd::abuse
+}  // namespace sipwsd::bench
