@@ -2,6 +2,7 @@
 
 #include "src/config/listen.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace sipwsd::config {
@@ -28,6 +29,24 @@ void check_sockets(const Settings& settings, const Report& report) {
       continue;
     return;  // one such socket is enough to complain about
   }
+}
+
+// Whether the names of the sockets match the sections' addresses is seen when they are bound; what has no default
+// section needs its own.
+void check_tls(const Settings& settings, const Report& report) {
+  const auto is_tls = [](const ListenSpec& spec) {
+    return spec.protocol == TransportProtocol::tls || spec.protocol == TransportProtocol::wss;
+  };
+  const bool has_profile = std::any_of(settings.tls_profiles.begin(), settings.tls_profiles.end(), [](const auto& profile) {
+    return profile.side == TlsProfile::Side::server;
+  });
+  const auto spec = std::find_if(settings.listen.begin(), settings.listen.end(), is_tls);
+  if (spec != settings.listen.end() && !has_profile)
+    report({error, "core", "listen", to_text(*spec) + " needs a certificate",
+            "say modparam(\"tls\", \"certificate\", \"FILE\") or --tls-certificate FILE"});
+  if (settings.tls_ticket_lifetime > settings.tls_ticket_rotation)
+    report({error, "tls", "ticket_rotation", "tickets would outlive the key that opens them",
+            "write at least " + std::to_string(settings.tls_ticket_lifetime.count())});
 }
 
 void check_authentication(const Settings& settings, const Report& report) {
@@ -88,6 +107,7 @@ void check_numbers(const Settings& settings, const Report& report) {
 
 void cross_check(Settings& settings, const std::set<std::string, std::less<>>& modules, const Report& report) {
   check_sockets(settings, report);
+  check_tls(settings, report);
   check_authentication(settings, report);
   check_sub_protocols(settings, report);
   check_keepalive(settings, report);

@@ -4,6 +4,7 @@
 #include "src/config/cross_checks.h"
 #include "src/config/file_settings.h"
 #include "src/config/param_table.h"
+#include "src/config/tls_profiles.h"
 
 #include "src/cfg/parser.h"
 
@@ -119,6 +120,8 @@ void Loading::report(Finding finding) {
 }
 
 void Loading::check() {
+  make_tls_profiles(loaded_.settings, sources_, read_file, diagnostics_,
+                    [&](Finding finding) { report(std::move(finding)); });
   cross_check(loaded_.settings, facts_.modules, [&](Finding finding) { report(std::move(finding)); });
 }
 

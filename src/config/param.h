@@ -65,6 +65,7 @@ ParamGroup core_params() noexcept;
 ParamGroup log_params() noexcept;
 ParamGroup tcp_params() noexcept;
 ParamGroup limits_params() noexcept;
+ParamGroup tls_params() noexcept;
 ParamGroup websocket_params() noexcept;
 ParamGroup mi_fifo_params() noexcept;
 ParamGroup usrloc_params() noexcept;

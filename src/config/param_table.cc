@@ -115,7 +115,7 @@ Result<void> set_form(Settings& settings, const TextForm& form, const Param& par
 
 std::span<const ParamGroup> param_groups() {
   static const std::array groups{core_params(),      log_params(),     tcp_params(), limits_params(),
-                                 websocket_params(), mi_fifo_params(), usrloc_params(),
+                                 tls_params(),       websocket_params(), mi_fifo_params(), usrloc_params(),
                                  registrar_params(), tm_params(),      maxfwd_params()};
   return groups;
 }

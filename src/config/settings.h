@@ -172,7 +172,7 @@ struct Settings {
   std::uint32_t tls_verify_depth = 9;          // tls.verify_depth
   std::string tls_config;                      // tls.config: the tls.cfg; empty is none
   seconds tls_ticket_lifetime{7200};           // tls.ticket_lifetime: of a session (RFC 8446 4.6.1, RFC 5077); 0 no tickets
-  seconds tls_ticket_rotation{7200};           // tls.ticket_rotation: a new key so often; the last one still opens
+  seconds tls_ticket_rotation{10'800};         // tls.ticket_rotation: a new key so often; the last one still opens
   std::vector<TlsProfile> tls_profiles;        // made of all of these by load(); no parameter
 
   // --- mi_fifo

@@ -77,7 +77,7 @@ modparam("registrar", "max_contacts", 3)
 
 TEST(Load, ReplacesAListByTheFlagsAsAWhole) {
   const auto run = run_file("listen=ws:127.0.0.1:1\nlisten=ws:127.0.0.1:2\nalias=a.example",
-                            {"--listen", "ws:127.0.0.1:3", "--listen=wss:[::1]:0"});
+                            {"--listen", "ws:127.0.0.1:3", "--listen=wss:[::1]:0", "--tls-certificate=c.pem"});
   ASSERT_TRUE(run.loaded) << run.errors;
   ASSERT_EQ(run.settings.listen.size(), 2u);
   EXPECT_EQ(run.settings.listen[0].port, 3);

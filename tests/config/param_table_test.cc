@@ -32,7 +32,8 @@ std::string another_value(const Param& param) {
       // these must fit the defaults of others
       {"letter_ring_bytes", "131072"}, {"restart_delay", "50"}, {"retr_timer1", "400"}, {"retr_timer2", "5000"},
       {"restart_delay_max", "200"}, {"min_expires", "50"}, {"max_expires", "61"}, {"sub_protocols", "3"},
-      {"reply_dir", "/x/"}};
+      {"reply_dir", "/x/"}, {"tls_method", "TLSv1.3"}, {"server_name", "a.example"}, {"config", "/dev/null"},
+      {"ticket_lifetime", "100"}};
   if (const auto word = words.find(param.name); word != words.end()) return word->second;
   if (is_boolean(param)) return default_text(param) == "yes" ? "no" : "yes";
   if (is_integer(param)) {
