@@ -47,8 +47,8 @@ struct DeflatePolicy {
 struct DeflateAgreement {
   bool server_no_context_takeover = false;
   bool client_no_context_takeover = false;
-  std::optional<std::uint8_t> server_max_window_bits;
-  std::optional<std::uint8_t> client_max_window_bits;
+  std::optional<std::uint8_t> server_max_window_bits{};
+  std::optional<std::uint8_t> client_max_window_bits{};
   friend bool operator==(const DeflateAgreement&, const DeflateAgreement&) = default;
 };
 

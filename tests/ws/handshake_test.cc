@@ -329,5 +329,44 @@ TEST(Handshake, KnowsAPlainRequestFromAnAttempt) {
   EXPECT_FALSE(asks(plain));
 }
 
+// RFC 7692 5; last, so that what the module sends keeps its order.
+TEST(Handshake, SaysWhatExtensionWasAgreedBehindTheAcceptKey) {
+  Request request;
+  request.more = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+  HandshakePolicy policy;
+  EXPECT_EQ(answer(request, policy), accepted);
+  policy.deflate.enabled = true;
+  EXPECT_EQ(answer(request, policy),
+            "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: sip\r\nUpgrade: websocket\r\n"
+            "Connection: upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+            "Server: S\r\n\r\n");
+}
+
+TEST(Handshake, TakesNoExtensionThatWasNotOfferedAsItMayBe) {
+  HandshakePolicy policy;
+  policy.deflate.enabled = true;
+  for (const char* line : {"", "Sec-WebSocket-Extensions: \r\n", "Sec-WebSocket-Extensions: x-webkit-deflate-frame\r\n",
+                           "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8\r\n",
+                           "Sec-WebSocket-Extensions: permessage-deflate; unknown\r\n"}) {
+    Request request;
+    request.more = line;
+    EXPECT_EQ(answer(request, policy), accepted) << line;
+  }
+}
+
+// RFC 6455 9.1, whether extensions are wanted or not.
+TEST(Handshake, RefusesExtensionsThatBreakTheirGrammar) {
+  HandshakePolicy policy;
+  for (const bool enabled : {false, true})
+    for (const char* value : {"permessage-deflate;", "a b", "permessage-deflate; client_max_window_bits=", ";",
+                              "permessage-deflate; server_max_window_bits=\"10"}) {
+      policy.deflate.enabled = enabled;
+      Request request;
+      request.more = "Sec-WebSocket-Extensions: " + std::string{value} + "\r\n";
+      EXPECT_EQ(answer(request, policy), bad) << value;
+    }
+}
+
 }  // namespace
 }  // namespace sipwsd::ws

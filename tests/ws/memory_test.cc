@@ -1,7 +1,7 @@
 // What the receive side allocates, counted at malloc (S12, and the hot path's promise). The sanitizers bring their own
 // malloc; there these tests have nothing to count and are left out.
 
-#include "src/ws/handshake.h"
+#include "src/ws/permessage_deflate.h"
 #include "src/ws/receiver.h"
 #include "tests/ws/wire.h"
 
@@ -68,6 +68,30 @@ TEST(Memory, IsNotAskedForByWholeFrames) {
   const auto spent = spent_by(wire, wire.size());
   EXPECT_EQ(spent.events, 200);
   EXPECT_EQ(spent.calls, 0u);
+}
+
+// Without context takeover the worker has all it needs after the first message of its kind.
+TEST(Memory, IsNotAskedForByCompressedMessagesAfterTheFirst) {
+  const DeflateAgreement agreement{.server_no_context_takeover = true, .client_no_context_takeover = true};
+  SharedDeflate shared{{.level = 1, .min_size = 1}};
+  PerMessageDeflate deflate{agreement, shared};
+  const std::string message(5000, 'x');
+  const auto wire = frame(fin | wire::rsv1 | text, std::string{as_text(deflate.outgoing(as_bytes(message)).payload)});
+  Receiver receiver;
+  std::size_t after_the_first = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto bytes = wire;
+    const auto before = calls;
+    PerMessageDeflate another{agreement, shared};
+    MutableBytes unread{reinterpret_cast<std::byte*>(bytes.data()), bytes.size()};
+    int events = 0;
+    while (receiver.next(unread, {}, &another)) ++events;
+    const bool compressed = another.outgoing(as_bytes(message)).compressed;
+    if (i > 0) after_the_first += calls - before;
+    EXPECT_EQ(events, 1);
+    EXPECT_TRUE(compressed);
+  }
+  EXPECT_EQ(after_the_first, 0u);
 }
 
 TEST(Memory, IsNotAskedForByAHeaderCutIntoBytes) {

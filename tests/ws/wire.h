@@ -69,18 +69,18 @@ inline std::string describe(const Event& event) {
 
 // One read: the bytes go through a buffer that is overwritten afterwards, as a buffer shared by connections is.
 inline void feed(Receiver& receiver, std::string_view piece, const ReceiveLimits& limits,
-                 std::vector<std::string>& events) {
+                 std::vector<std::string>& events, PerMessageDeflate* deflate = nullptr) {
   std::vector<std::byte> buffer(as_bytes(piece).begin(), as_bytes(piece).end());
   MutableBytes unread{buffer};
-  while (const auto event = receiver.next(unread, limits)) events.push_back(describe(*event));
+  while (const auto event = receiver.next(unread, limits, deflate)) events.push_back(describe(*event));
   if (!unread.empty()) events.push_back("left bytes in the buffer");
 }
 
 inline std::vector<std::string> receive(const std::vector<std::string>& pieces, const ReceiveLimits& limits = {},
-                                        Role role = Role::server) {
+                                        Role role = Role::server, PerMessageDeflate* deflate = nullptr) {
   Receiver receiver{role};
   std::vector<std::string> events;
-  for (const auto& piece : pieces) feed(receiver, piece, limits, events);
+  for (const auto& piece : pieces) feed(receiver, piece, limits, events, deflate);
   return events;
 }
 
