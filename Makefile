@@ -129,6 +129,15 @@ CONFORMANCE_APART := tests/conformance/differential_test.cc tests/conformance/ws
 $(BUILD)/tests/conformance: $(call objects,$(filter-out $(CONFORMANCE_APART),$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest $(LIBS) -o $@
+# The same bytes to ws (npm) and libwslay: what only `make test` installs.
+$(BUILD)/tests/wslay-server: $(call objects,tests/conformance/wslay_server.cc)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lwslay -o $@
+$(BUILD)/tests/differential: $(call objects,tests/conformance/differential_test.cc $(filter-out $(CONFORMANCE_APART) tests/conformance/conformance_test.cc,$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest_main -lgtest $(LIBS) -o $@
+check-differential: $(BUILD)/sipwsd $(BUILD)/tests/differential $(BUILD)/tests/wslay-server
+	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/differential --gtest_brief=1
 check-conformance: $(BUILD)/sipwsd $(BUILD)/tests/conformance
 	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/conformance --gtest_brief=1
 
@@ -157,8 +166,12 @@ man: all
 	scripts/gen-man $(BUILD)/sipwsd
 
 check: check-floors check-headers check-man check-tests
-check-long: all $(BUILD)/bench/calls-under-kill
-	@scripts/run-tests --jobs 1 --seconds 3600 "calls under kill=$(BUILD)/bench/calls-under-kill --sipwsd $(BUILD)/sipwsd"
+check-long: all $(BENCH_PROGRAMS) $(BUILD)/bench/abuse
+	@scripts/run-tests --jobs 1 --seconds 3600 "calls under kill=$(BUILD)/bench/calls-under-kill --sipwsd $(BUILD)/sipwsd" \
+	  "abuse=$(BUILD)/bench/abuse --sipwsd $(BUILD)/sipwsd" \
+	  "reconnect storm=$(BUILD)/bench/reconnect-storm --sipwsd $(BUILD)/sipwsd" \
+	  "soak=$(BUILD)/bench/soak --sipwsd $(BUILD)/sipwsd --minutes $(SOAK_MINUTES)"
+SOAK_MINUTES ?= 30
 
 run:
 	@scripts/install-deps build
@@ -194,7 +207,7 @@ fuzz-smoke: fuzz-build
 	@scripts/fuzz-smoke $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # --- benchmarks ----------------------------------------------------------------------------------------------------------
-BENCH_MAINS := sip_load calls_under_kill soak
+BENCH_MAINS := sip_load calls_under_kill soak reconnect_storm
 BENCH_PROGRAMS := $(foreach m,$(BENCH_MAINS),$(BUILD)/bench/$(subst _,-,$(m)))
 BENCH_COMMON := $(call objects,$(filter-out $(BENCH_MAINS:%=tests/bench/%.cc),$(wildcard tests/bench/*.cc)))
 define bench_rule

@@ -27,8 +27,10 @@
 
 #include "tests/abuse/attack.h"
 #include "tests/abuse/attacker.h"
-#include "tests/abuse/bystanders.h"
+
+#include "tests/bench/bystanders.h"
 #include "tests/bench/certificate.h"
+#include "tests/bench/child_process.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/health.h"
 #include "tests/bench/process_cost.h"
@@ -36,6 +38,7 @@
 namespace sipwsd::abuse {
 namespace {
 
+using bench::Bystanders;
 using bench::Clock;
 using namespace std::chrono_literals;
 
@@ -109,7 +112,7 @@ class Abuse {
     std::vector<std::string> command = {options_.sipwsd, "-F", "--listen", "ws:127.0.0.1:0", "--workers", "2", "--alias",
                                         "example.com", "--auth-mode", "none", "--fifo", fifo, "--reply-dir", folder_ + "/"};
     if (certificate_)
-      command.insert(command.end(), {"--listen", "wss:127.0.0.1:0", "--certificate", certificate_->certificate_file, "--private-key",
+      command.insert(command.end(), {"--listen", "wss:127.0.0.1:0", "--tls-certificate", certificate_->certificate_file, "--tls-private-key",
                                      certificate_->key_file});
     command.insert(command.end(), more.begin(), more.end());
     command.insert(command.end(), options_.more.begin(), options_.more.end());
@@ -125,7 +128,7 @@ class Abuse {
                                                bench::Target{.port = daemon_->tls_port(), .tls = tls_ ? &*tls_ : nullptr}, plan);
     if (!bystanders_->start(30s)) throw std::runtime_error("the bystanders could not all register");
     descriptors_ = bench::descriptors(daemon_->pid());
-    memory_ = bench::pss_bytes({daemon_->pid()});
+    memory_ = bench::own_memory_bytes({daemon_->pid()});
   }
 
   void stop() {
@@ -159,9 +162,9 @@ class Abuse {
     Row row{.name = std::string(attack.name), .attackers = fmt::format("{}", field.connections), .attackers_saw = {}, .health = {}, .seen = {}};
     bystanders_->begin();
     {
-      AttackerProcess attacker(loop_, attack, field);
+      bench::ChildProcess attacker(loop_, [&] { return write(abuse::carry_out(attack, field)); });
       if (!loop_.run_until([&] { return attacker.is_over(); }, field.duration + 30s)) row.health = "the attacker did not end; ";
-      for (const auto& [what, amount] : attacker.account()) row.attackers_saw += fmt::format("{}{} {}", row.attackers_saw.empty() ? "" : ", ", what, amount);
+      for (const auto& [what, amount] : read_account(attacker.text())) row.attackers_saw += fmt::format("{}{} {}", row.attackers_saw.empty() ? "" : ", ", what, amount);
     }
     row.seen = bystanders_->finish();
     row.health += recovered();
@@ -207,7 +210,7 @@ class Abuse {
   void judge(Row row) {
     const auto& seen = row.seen;
     row.good = row.health.empty() && seen.everything() && seen.complaints.empty();
-    const auto memory = static_cast<std::int64_t>(bench::pss_bytes({daemon_->pid()})) - static_cast<std::int64_t>(memory_);
+    const auto memory = static_cast<std::int64_t>(bench::own_memory_bytes({daemon_->pid()})) - static_cast<std::int64_t>(memory_);
     fmt::print("{} {}: {}/{} answered ({} excused), p50 {:.1f} p99 {:.1f} max {:.0f} ms, {} reconnects p99 {:.0f} ms, {} lost, memory {:+} KiB [{}]\n",
                row.good ? "ok    " : "FAILED", row.name, seen.answered, seen.requests, seen.excused, seen.p50_ms, seen.p99_ms, seen.max_ms,
                seen.reconnects, seen.reconnect_p99_ms, seen.lost, memory / 1024, row.attackers_saw);

@@ -1,15 +1,10 @@
 #include "tests/abuse/attacker.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,9 +14,9 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include "tests/bench/loop.h"
 #include "tests/bench/tls_client.h"
 
 namespace sipwsd::abuse {
@@ -329,46 +324,17 @@ void Connection::end(std::string_view how) {
 
 }  // namespace
 
-AttackerProcess::AttackerProcess(Loop& loop, const Attack& attack, const Battlefield& field) {
-  std::array<int, 2> ends;
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
-  report_ = Fd(ends[0]);
-  const Fd theirs(ends[1]);
-  pid_ = ::fork();
-  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (pid_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::signal(SIGPIPE, SIG_IGN);
-    ::dup2(theirs.number(), 3);
-    // The bystanders' sockets: they must end when their owner closes them.
-    ::close_range(4, ~0u, 0);
-    std::string line;
-    for (const auto& [what, amount] : Attacker(attack, field).run()) line += fmt::format("{}={}\n", what, amount);
-    ::_exit(::write(3, line.data(), line.size()) == static_cast<ssize_t>(line.size()) ? 0 : 1);
-  }
-  ::fcntl(report_.number(), F_SETFL, O_NONBLOCK);
-  loop.watch(report_.number(), *this);
+Account carry_out(const Attack& attack, const Battlefield& field) { return Attacker(attack, field).run(); }
+
+std::string write(const Account& account) {
+  std::string text;
+  for (const auto& [what, amount] : account) text += fmt::format("{}={}\n", what, amount);
+  return text;
 }
 
-AttackerProcess::~AttackerProcess() {
-  if (!over_) ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
-}
-
-void AttackerProcess::on_ready(std::uint32_t) {
-  std::array<char, 4096> bytes;
-  for (;;) {
-    const auto got = ::read(report_.number(), bytes.data(), bytes.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got == 0) over_ = true;
-    if (got <= 0) return;
-    text_.append(bytes.data(), static_cast<std::size_t>(got));
-  }
-}
-
-Account AttackerProcess::account() const {
+Account read_account(const std::string& text) {
   Account account;
-  std::istringstream lines(text_);
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const auto at = line.find('=');
     if (at != std::string::npos) account[line.substr(0, at)] = std::stoull(line.substr(at + 1));

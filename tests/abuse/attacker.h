@@ -1,8 +1,6 @@
 #pragma once
-// Carries out one attack, in a process of its own: its own loop and its own share of the processors, so that what the
-// bystanders measure is the daemon's delay and not the attacker's.
-
-#include <sys/types.h>
+// Carries out one attack with a loop of its own, in a process of its own: what the bystanders measure must be the
+// daemon's delay and not the attacker's.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +8,6 @@
 #include <string>
 
 #include "tests/abuse/attack.h"
-#include "tests/bench/loop.h"
 
 namespace sipwsd::abuse {
 
@@ -24,24 +21,10 @@ struct Battlefield {
   std::chrono::milliseconds duration{};
 };
 
-// Starts when constructed; collects when it has ended, which it does by itself.
-class AttackerProcess final : private bench::Loop::Watcher {
- public:
-  AttackerProcess(bench::Loop& loop, const Attack& attack, const Battlefield& field);
-  ~AttackerProcess();
-  AttackerProcess(const AttackerProcess&) = delete;
-  AttackerProcess& operator=(const AttackerProcess&) = delete;
+// Blocks for field.duration. In a process of its own: ChildProcess.
+Account carry_out(const Attack& attack, const Battlefield& field);
 
-  bool is_over() const noexcept { return over_; }
-  Account account() const;
-
- private:
-  void on_ready(std::uint32_t events) override;
-
-  bench::Fd report_;
-  pid_t pid_ = -1;
-  std::string text_;
-  bool over_ = false;
-};
+std::string write(const Account& account);
+Account read_account(const std::string& text);
 
 }  // namespace sipwsd::abuse

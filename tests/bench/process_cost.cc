@@ -67,4 +67,15 @@ std::uint64_t pss_bytes(const std::vector<pid_t>& roots) {
   return total;
 }
 
+std::uint64_t own_memory_bytes(const std::vector<pid_t>& roots) {
+  std::uint64_t total = 0;
+  for (const auto root : roots) {
+    for (const auto process : process_tree(root)) {
+      const auto rollup = fmt::format("/proc/{}/smaps_rollup", process);
+      total += 1024 * (number_after(rollup, "Pss_Anon:") + number_after(rollup, "Pss_Shmem:"));
+    }
+  }
+  return total;
+}
+
 }  // namespace sipwsd::bench

@@ -35,5 +35,7 @@ struct ProcessCost {
 ProcessCost process_cost(const std::vector<pid_t>& roots);
 
 std::uint64_t pss_bytes(const std::vector<pid_t>& roots);
+// Without the pages of files (program text): their share changes with every other process that runs the same program.
+std::uint64_t own_memory_bytes(const std::vector<pid_t>& roots);
 
 }  // namespace sipwsd::bench

@@ -51,8 +51,8 @@ struct Options {
 };
 
 // A second, at scale 1.
-constexpr double messages_a_second = 80, options_a_second = 40, calls_a_second = 8, departures_a_second = 8, refreshes_a_second = 10,
-                 aborted_handshakes_a_second = 4;
+constexpr double messages_a_second = 400, options_a_second = 200, calls_a_second = 40, departures_a_second = 40, refreshes_a_second = 50,
+                 aborted_handshakes_a_second = 20;
 constexpr auto sample_interval = 10s;
 constexpr auto answer_deadline = 20s;
 constexpr double allowed_rise_in_ten_minutes = 0.01;
@@ -125,7 +125,7 @@ class Soak final : public Phone::Owner {
                                         "example.com", "--auth-mode", "none", "--fifo", folder_ + "/fifo", "--reply-dir", folder_ + "/"};
     if (!options_.ws_only) {
       const auto certificate = make_certificate(folder_, KeyKind::ecdsa_p256);
-      command.insert(command.end(), {"--listen", "wss:127.0.0.1:0", "--certificate", certificate.certificate_file, "--private-key", certificate.key_file});
+      command.insert(command.end(), {"--listen", "wss:127.0.0.1:0", "--tls-certificate", certificate.certificate_file, "--tls-private-key", certificate.key_file});
     }
     command.insert(command.end(), options_.more.begin(), options_.more.end());
     daemon_ = std::make_unique<Daemon>(loop_, command, folder_ + "/sipwsd.log");
@@ -403,7 +403,7 @@ class Soak final : public Phone::Owner {
 
   void sample() {
     const Sample now{.seconds = std::chrono::duration<double>(Clock::now() - started_).count(),
-                     .memory = pss_bytes({daemon_->pid()}),
+                     .memory = own_memory_bytes({daemon_->pid()}),
                      .descriptors = descriptors(daemon_->pid())};
     samples_.push_back(now);
     const auto cpu = process_cost({daemon_->pid()}).cpu_ns;
@@ -436,7 +436,7 @@ class Soak final : public Phone::Owner {
       if (!wrong.empty()) loop_.run_until([] { return false; }, 200ms);
     } while (!wrong.empty() && Clock::now() < deadline);
     if (!wrong.empty()) complain(wrong);
-    memory_at_end_ = pss_bytes({daemon_->pid()});
+    memory_at_end_ = own_memory_bytes({daemon_->pid()});
   }
 
   // Least squares over the samples after the warm-up: bytes a second.

@@ -1,17 +1,13 @@
-#include "tests/abuse/bystanders.h"
+#include "tests/bench/bystanders.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-namespace sipwsd::abuse {
+namespace sipwsd::bench {
 namespace {
 
-using bench::Clock;
-using bench::Ending;
-using bench::Phone;
-using bench::SipMessage;
 using namespace std::chrono_literals;
 
 // A killed worker's end of a connection may be seen after the answer that its death changed.
@@ -27,10 +23,10 @@ double at_share(std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-Bystanders::Bystanders(bench::Loop& loop, bench::Target ws, bench::Target wss, Plan plan)
+Bystanders::Bystanders(Loop& loop, Target ws, Target wss, Plan plan)
     : loop_(loop), ws_(std::move(ws)), wss_(std::move(wss)), plan_(plan), run_(fmt::format("b{:x}", ::getpid())) {
   for (std::size_t i = 0; i < plan_.staying + plan_.coming_and_going; ++i)
-    all_.push_back({.phone = std::make_unique<Phone>(loop, *this, i), .stays = i < plan_.staying, .came = {}});
+    all_.push_back({.phone = std::make_unique<Phone>(loop, *this, plan_.first_number + i), .stays = i < plan_.staying, .came = {}});
 }
 
 bool Bystanders::start(std::chrono::seconds patience) {
@@ -75,7 +71,7 @@ void Bystanders::stop() {
 
 std::size_t Bystanders::open() const {
   return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](const Bystander& bystander) {
-    return bystander.phone->connection().state() != bench::WebSocketClient::State::idle;
+    return bystander.phone->connection().state() != WebSocketClient::State::idle;
   }));
 }
 
@@ -84,7 +80,7 @@ bool Bystanders::are_all_ready() const {
 }
 
 void Bystanders::connect(Bystander& bystander) {
-  const auto number = bystander.phone->number();
+  const auto number = index(*bystander.phone);
   auto target = number % 2 == 1 && wss_.tls != nullptr ? wss_ : ws_;
   target.source = fmt::format("127.1.0.{}", number + 1);
   bystander.registered = bystander.leaving = false;
@@ -94,7 +90,7 @@ void Bystanders::connect(Bystander& bystander) {
 }
 
 void Bystanders::on_open(Phone& phone) {
-  auto& bystander = all_[phone.number()];
+  auto& bystander = all_[index(phone)];
   ++bystander.cseq;
   phone.send_register(bystander.cseq, fmt::format("{}r{}", run_, bystander.cseq), 600);
 }
@@ -129,7 +125,7 @@ void Bystanders::turn(std::size_t number, std::uint64_t flow) {
 void Bystanders::on_message(Phone& phone, const SipMessage& message) {
   if (message.is_request()) return phone.send_response(message, 200, "OK", "b", Phone::Body::none);
   if (message.method != "REGISTER") return answered(std::string(message.call_id), message);
-  auto& bystander = all_[phone.number()];
+  auto& bystander = all_[index(phone)];
   if (message.status != 200) complain(fmt::format("{}: REGISTER answered {}", phone.user(), message.status));
   if (message.status != 200 || bystander.registered) return;
   bystander.registered = true;
@@ -153,7 +149,7 @@ void Bystanders::answered(const std::string& id, const SipMessage& response) {
 }
 
 void Bystanders::on_ended(Phone& phone, const Ending& ending) {
-  auto& bystander = all_[phone.number()];
+  auto& bystander = all_[index(phone)];
   const bool asked = bystander.leaving || stopping_;
   bystander.registered = bystander.leaving = false;
   if (stopping_) return;
@@ -161,7 +157,7 @@ void Bystanders::on_ended(Phone& phone, const Ending& ending) {
     ++seen_.lost;
     if (!losses_are_excused_) complain(fmt::format("{} lost its connection: Close {} {}", phone.user(), ending.close_code, ending.why));
   }
-  forget_requests_of(phone.number());
+  forget_requests_of(index(phone));
   loop_.after(asked ? pause_between_visits : 20ms, [this, &bystander] {
     if (!stopping_) connect(bystander);
   });
@@ -206,4 +202,4 @@ void Bystanders::complain(std::string what) {
   if (seen_.complaints.size() < 5) seen_.complaints.push_back(std::move(what));
 }
 
-}  // namespace sipwsd::abuse
+}  // namespace sipwsd::bench

@@ -13,9 +13,9 @@
 
 #include "tests/bench/phone.h"
 
-namespace sipwsd::abuse {
+namespace sipwsd::bench {
 
-class Bystanders final : public bench::Phone::Owner {
+class Bystanders final : public Phone::Owner {
  public:
   struct Seen {
     std::size_t requests = 0, answered = 0;  // answered: with 200, in time
@@ -30,12 +30,13 @@ class Bystanders final : public bench::Phone::Owner {
   };
   struct Plan {
     std::size_t staying = 16, coming_and_going = 4;
+    std::size_t first_number = 0;  // of their phones: others may be registered, too
     std::chrono::milliseconds interval{50};
     std::chrono::milliseconds deadline{5000};  // a request without an answer for so long has failed
   };
 
   // `wss.tls` may be null: then all use ws.
-  Bystanders(bench::Loop& loop, bench::Target ws, bench::Target wss, Plan plan);
+  Bystanders(Loop& loop, Target ws, Target wss, Plan plan);
 
   // Opens and registers them; false when they are not all there in time.
   bool start(std::chrono::seconds patience);
@@ -51,7 +52,7 @@ class Bystanders final : public bench::Phone::Owner {
 
  private:
   struct Bystander {
-    std::unique_ptr<bench::Phone> phone;
+    std::unique_ptr<Phone> phone;
     bool stays = true;
     bool registered = false;
     bool leaving = false;  // has sent its Close
@@ -59,28 +60,29 @@ class Bystanders final : public bench::Phone::Owner {
     std::uint64_t turn = 0;
     std::size_t waiting = 0;        // its own requests under way
     std::size_t visit = 0;          // requests since it came
-    bench::Clock::time_point came;  // when it began to connect
+    Clock::time_point came;  // when it began to connect
   };
   struct Request {
     std::size_t from = 0, to = 0;  // the same for a request to the server
-    bench::Clock::time_point sent;
+    Clock::time_point sent;
     std::string suspicion;  // a wrong answer, until it is known that no lost connection explains it
   };
 
-  void on_open(bench::Phone& phone) override;
-  void on_message(bench::Phone& phone, const bench::SipMessage& message) override;
-  void on_ended(bench::Phone& phone, const bench::Ending& ending) override;
-  void on_garbage(bench::Phone& phone, std::string_view bytes) override;
+  void on_open(Phone& phone) override;
+  void on_message(Phone& phone, const SipMessage& message) override;
+  void on_ended(Phone& phone, const Ending& ending) override;
+  void on_garbage(Phone& phone, std::string_view bytes) override;
 
+  std::size_t index(const Phone& phone) const { return phone.number() - plan_.first_number; }
   void connect(Bystander& bystander);
   void turn(std::size_t number, std::uint64_t flow);
   void sweep();
-  void answered(const std::string& id, const bench::SipMessage& response);
+  void answered(const std::string& id, const SipMessage& response);
   void forget_requests_of(std::size_t number);
   void complain(std::string what);
 
-  bench::Loop& loop_;
-  bench::Target ws_, wss_;
+  Loop& loop_;
+  Target ws_, wss_;
   Plan plan_;
   std::vector<Bystander> all_;
   std::unordered_map<std::string, Request> under_way_;
@@ -91,4 +93,4 @@ class Bystanders final : public bench::Phone::Owner {
   std::vector<double> latencies_ms_, reconnects_ms_;
 };
 
-}  // namespace sipwsd::abuse
+}  // namespace sipwsd::bench
