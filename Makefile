@@ -130,13 +130,14 @@ $(BUILD)/tests/conformance: $(call objects,$(filter-out $(CONFORMANCE_APART),$(w
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest $(LIBS) -o $@
 # The same bytes to ws (npm) and libwslay: what only `make test` installs.
+DIFFERENTIAL := $(BUILD)/tests/differential $(BUILD)/tests/wslay-server
 $(BUILD)/tests/wslay-server: $(call objects,tests/conformance/wslay_server.cc)
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lwslay -o $@
 $(BUILD)/tests/differential: $(call objects,tests/conformance/differential_test.cc $(filter-out $(CONFORMANCE_APART) tests/conformance/conformance_test.cc,$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest_main -lgtest $(LIBS) -o $@
-check-differential: $(BUILD)/sipwsd $(BUILD)/tests/differential $(BUILD)/tests/wslay-server
+check-differential: $(BUILD)/sipwsd $(DIFFERENTIAL)
 	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/differential --gtest_brief=1
 check-conformance: $(BUILD)/sipwsd $(BUILD)/tests/conformance
 	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/conformance --gtest_brief=1
@@ -154,7 +155,7 @@ check-tests: all $(TEST_PROGRAMS)
 	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS)
 UNIT_ITEMS := $(foreach t,$(UNIT_TESTS),$(t)$(if $(filter process,$(notdir $(t))),:4)) $(BUILD)/tests/conformance:4
 SCRIPT_ITEMS := $(foreach t,$(sort $(wildcard tests/scripts/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
-CLIENT_ITEMS := "clients=SIPWSD=$(abspath $(BUILD))/sipwsd node tests/clients/run.mjs"
+CLIENT_ITEMS := $(BUILD)/tests/differential "clients=SIPWSD=$(abspath $(BUILD))/sipwsd node tests/clients/run.mjs"
 
 check-floors:
 	@scripts/check-floors
@@ -180,7 +181,7 @@ run:
 
 test:
 	@scripts/install-deps all
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_PROGRAMS)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_PROGRAMS) $(DIFFERENTIAL)
 	@$(MAKE) --no-print-directory fuzz-build
 	@$(MAKE) --no-print-directory -j$(JOBS) check-floors check-headers check-man
 	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS) $(CLIENT_ITEMS) "fuzz=$(MAKE) --no-print-directory fuzz-smoke"

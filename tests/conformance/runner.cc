@@ -27,15 +27,6 @@ bool fits(const std::string& came, const std::string& wanted) {
   return came.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
 }
 
-// For a terminal: what is no visible ASCII as its number.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (c >= ' ' && c < 0x7f) out += c;
-    else out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  return out;
-}
-
 std::string list(const std::vector<std::string>& replies) {
   std::string out;
   for (const auto& reply : replies) out += "\n    " + printable(reply);
@@ -166,6 +157,14 @@ std::string described(const Frame& frame) {
     return frame.payload.size() == 2 ? out : out + " " + frame.close_reason();
   }
   return frame.is_close() && frame.payload.empty() ? out : out + " " + shown(frame.payload);
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c >= ' ' && c < 0x7f) out += c;
+    else out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return out;
 }
 
 std::string run(const Row& row, Transport transport, Cut cut) {

@@ -22,6 +22,8 @@ std::string name_of(Cut cut);
 
 // What came back, in the words of Row::replies.
 std::string described(const Frame& frame);
+// For a terminal: what is no visible ASCII as its number.
+std::string printable(std::string_view text);
 
 std::string run(const Row& row, Transport transport, Cut cut);
 
