@@ -46,8 +46,17 @@ class Client {
     const ssize_t n = ::recv(fd_, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     ended_ = n == 0;
+    if (over_) return !ended_;
     received_.append(bytes, static_cast<std::size_t>(n));
-    if (!open_ && !take_request()) return !ended_;
+    over_ = !go_on();
+    // What is not read when a socket is closed makes a reset of it, which can overtake the Close.
+    if (over_) ::shutdown(fd_, SHUT_WR);
+    return !ended_;
+  }
+
+ private:
+  bool go_on() {
+    if (!open_ && !take_request()) return true;
     // One byte at a time, with what it answers sent in between: its Close would overtake the messages still queued.
     do {
       const auto before = taken_;
@@ -57,10 +66,9 @@ class Client {
       if (!read) return false;
       if (taken_ == before) break;
     } while (taken_ < received_.size());
-    return !ended_ && (wslay_event_want_read(context_) != 0 || wslay_event_want_write(context_) != 0);
+    return wslay_event_want_read(context_) != 0 || wslay_event_want_write(context_) != 0;
   }
 
- private:
   bool take_request() {
     const auto end = received_.find("\r\n\r\n");
     if (end == std::string::npos) return false;
@@ -98,7 +106,7 @@ class Client {
   wslay_event_context_ptr context_ = nullptr;
   std::string received_;
   std::size_t taken_ = 0;
-  bool open_ = false, given_ = false, ended_ = false;
+  bool open_ = false, given_ = false, ended_ = false, over_ = false;
 };
 
 }  // namespace
