@@ -23,6 +23,7 @@ struct CertificateRow {
   char names[256];  // parted by spaces
   char key_type[24];
   std::int64_t not_before, not_after;  // Unix seconds
+  std::int64_t stapled_until;          // of its OCSP response; 0: none
 };
 static_assert(ShmSafe<CertificateRow>);
 

@@ -16,6 +16,8 @@
 
 namespace sipwsd::tls {
 
+struct ContextState;
+
 class Contexts {
  public:
   // `material` may be gone afterwards; `tickets` is a handle, null in a process that shares no memory (no tickets then).
@@ -30,10 +32,9 @@ class Contexts {
 
  private:
   friend class Session;
-  struct State;
   // Shared with the sessions: a reload must not take the contexts away under a handshake.
-  std::shared_ptr<const State> state_;
-  explicit Contexts(std::shared_ptr<const State> state);
+  std::shared_ptr<const ContextState> state_;
+  explicit Contexts(std::shared_ptr<const ContextState> state);
 };
 
 }  // namespace sipwsd::tls

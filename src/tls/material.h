@@ -17,16 +17,16 @@ namespace sipwsd::tls {
 
 // One certificate of a profile, with its key and what is stapled to it.
 struct Identity {
-  std::string chain;           // PEM
-  Secret private_key;          // PEM
-  std::string ocsp_response;   // DER; may be empty
+  Secret chain;               // PEM; the file may hold the key too
+  Secret private_key;         // PEM
+  std::string ocsp_response;  // DER; may be empty
 };
 
 struct ProfileMaterial {
   config::TlsProfile profile;  // the names of its files are for messages
   std::vector<Identity> identities;
-  std::string ca_list;         // PEM
-  std::string crl;             // PEM
+  std::string ca_list;  // PEM
+  std::string crl;      // PEM
 };
 
 struct Material {
@@ -47,6 +47,7 @@ struct CertificateInfo {
   std::string key_type;             // ECDSA P-256, RSA 2048
   std::int64_t not_before = 0;      // Unix seconds
   std::int64_t not_after = 0;
+  std::int64_t stapled_until = 0;   // next update of its OCSP response; 0: none. What is over is not stapled
 
   std::int64_t days_left(std::int64_t unix_now) const noexcept;  // whole days; negative when it has expired
 };
@@ -55,7 +56,7 @@ struct CertificateInfo {
 [[nodiscard]] Result<Material> load(const config::Settings& settings);
 
 // Whether the daemon could serve with it: keys match certificates, chains, CA lists, CRLs, OCSP responses and cipher
-// lists parse, certificates are valid now. The certificates of all profiles, in order.
+// lists parse, certificates are valid now. The certificates of all profiles, in order, each file once.
 [[nodiscard]] Result<std::vector<CertificateInfo>> check(const Material& material, std::int64_t unix_now);
 
 // For a memory file between the supervisor and its workers. Both wipe what they no longer need; the caller wipes the

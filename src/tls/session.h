@@ -44,13 +44,16 @@ struct Progress {
   std::string_view why;  // when failed: for the log; lives as long as the session
 };
 
+struct Engine;
+
 class Session {
  public:
   // not_found: no profile for this listener. system: out of memory.
   [[nodiscard]] static Result<Session> accept(const Contexts& contexts, const Endpoint& local);
-  // As a client. `server_name` (a host name or an address) is sent as SNI and must be in the server's certificate. The
-  // first feed(), of no bytes, makes the ClientHello.
-  [[nodiscard]] static Result<Session> connect(const Contexts& contexts, std::string_view server_name);
+  // As a client. `server_name` (a host name, sent as SNI, or an address) must be in the server's certificate. The first
+  // feed(), of no bytes, makes the ClientHello.
+  [[nodiscard]] static Result<Session> connect(const Contexts& contexts, const Endpoint& remote,
+                                               std::string_view server_name);
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -76,7 +79,6 @@ class Session {
   [[nodiscard]] std::size_t held() const noexcept;
 
  private:
-  struct Engine;
   explicit Session(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
 };
