@@ -447,11 +447,11 @@ inline constexpr auto counter_table = std::to_array<CounterRow>({
     {Counter::address_table_full, "sipwsd", "address_table_full", CounterKind::sum, "connections that were not counted by address because the table had no room"},
     {Counter::strikes, "sipwsd", "strikes", CounterKind::sum, "offences counted against an address"},
     {Counter::bans_made, "sipwsd", "bans_made", CounterKind::sum, "addresses banned for their offences"},
-    {Counter::unregistered_connections, "sipwsd", "unregistered_connections", CounterKind::gauge, "connections that nobody has registered on yet"},
+    {Counter::unregistered_connections, "sipwsd", "unregistered_connections", CounterKind::gauge, "connections over which nobody has registered yet"},
     {Counter::connection_transactions_refused, "sipwsd", "connection_transactions_refused", CounterKind::sum, "requests answered 503 because their connection had too many transactions"},
     {Counter::transactions_refused, "sipwsd", "transactions_refused", CounterKind::sum, "requests answered 503 because the worker had too many transactions"},
     {Counter::memory_private, "sipwsd", "memory_private", CounterKind::gauge, "bytes of memory of all processes, without what they share"},
-    {Counter::memory_shared, "sipwsd", "memory_shared", CounterKind::live, "bytes of the shared memory that are in use by the system's count"},
+    {Counter::memory_shared, "sipwsd", "memory_shared", CounterKind::live, "bytes of shared memory that have been touched"},
     {Counter::memory_used, "sipwsd", "memory_used", CounterKind::live, "bytes of memory of all processes together"},
     {Counter::stripe_repairs, "sipwsd", "stripe_repairs", CounterKind::live, "stripes repaired after the death of a lock holder"},
 });

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <new>
 
 namespace sipwsd::shm {
@@ -32,7 +31,8 @@ std::size_t bytes_needed(const Limits& limits) {
          BindingTable::bytes_needed(limits) + NonceTable::bytes_needed(limits) + BanTable::bytes_needed(limits) +
          AddressTable::bytes_needed(limits) +
          TicketKeys::bytes_needed(limits) + CertificateBoard::bytes_needed(limits) +
-         Segment::carved_array<Switches>(1) + Segment::carved_array<OperatorDesk>(1);
+         Segment::carved_array<Switches>(1) + Segment::carved_array<MemoryAccount>(1) +
+         Segment::carved_array<OperatorDesk>(1);
 }
 
 std::uint64_t layout_hash(const Limits& limits) noexcept {
@@ -61,7 +61,7 @@ Result<SharedState> create(const Limits& limits) {
                              "letter_ring_bytes (the rings: {} MiB)",
                              segment.error().why, mib(table_bytes(limits)), mib(ring_bytes(limits)))};
   }
-  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, nullptr, nullptr};
+  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, nullptr, nullptr, nullptr};
   shared.connections = ConnectionTable::construct(shared.segment, limits);
   shared.ids = ConnectionIds::construct(shared.segment, shared.connections);
   shared.mailboxes = MailboxSet::construct(shared.segment, limits);
@@ -77,18 +77,12 @@ Result<SharedState> create(const Limits& limits) {
   shared.switches = &shared.segment.carve_one<Switches>();
   shared.switches->init();
   shared.desk = &shared.segment.carve_one<OperatorDesk>();  // zeroed: no question, no answer
+  shared.memory = &shared.segment.carve_one<MemoryAccount>();
   shared.segment.seal();
   return shared;
 }
 
 std::uint64_t SharedState::value(Counter counter) const noexcept {
-  // Each process says how much of the segment it has touched: the same pages, more or fewer of them.
-  const auto largest = [&](Counter of_each) {
-    std::uint64_t most = 0;
-    for (std::uint16_t slot = 0; slot < process_rows(limits); ++slot)
-      most = std::max(most, counters.of(ProcessSlot{slot}, of_each));
-    return most;
-  };
   switch (counter) {
     case Counter::tcp_current_opened_connections: return connections.live().all;
     case Counter::ws_current_connections: return connections.live().websocket;
@@ -106,8 +100,8 @@ std::uint64_t SharedState::value(Counter counter) const noexcept {
     case Counter::shmem_max_used_size: return segment.carved_bytes();
     case Counter::shmem_free_size: return segment.bytes() - segment.carved_bytes();
     case Counter::shmem_fragments: return 0;  // nothing is ever given back, so nothing is ever broken up
-    case Counter::memory_shared: return largest(Counter::memory_shared);
-    case Counter::memory_used: return counters.sum(Counter::memory_private) + largest(Counter::memory_shared);
+    case Counter::memory_shared: return memory->segment_bytes();
+    case Counter::memory_used: return counters.sum(Counter::memory_private) + memory->segment_bytes();
     case Counter::stripe_repairs:
       return connections.repairs() + bindings.repairs() + nonces.repairs() + bans.repairs() +
              addresses.repairs();

@@ -13,6 +13,7 @@
 #include "shm/counters.h"
 #include "shm/limits.h"
 #include "shm/mailbox_set.h"
+#include "shm/memory_account.h"
 #include "shm/nonce_table.h"
 #include "shm/operator_desk.h"
 #include "shm/process_table.h"
@@ -44,6 +45,7 @@ struct SharedState {
   TicketKeys ticket_keys;
   CertificateBoard certificates;
   Switches* switches = nullptr;   // never null
+  MemoryAccount* memory = nullptr;  // never null
   OperatorDesk* desk = nullptr;   // never null
 
   // Any statistic, live ones too.

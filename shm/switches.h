@@ -33,10 +33,6 @@ class Switches {
   int log_level() const noexcept { return static_cast<int>(load(log_level_)); }
   void set_log_level(int level) noexcept { store(log_level_, static_cast<std::uint32_t>(level)); }
 
-  // The memory of all processes together is near its limit: nothing new. Writer: whoever added it up last.
-  bool memory_is_short() const noexcept { return load(memory_is_short_) != 0; }
-  void set_memory_is_short(bool is_short) noexcept { store(memory_is_short_, is_short ? 1 : 0); }
-
   // Seconds; a runtime-settable parameter (reference/websocket.md 1). 0: as configured.
   std::uint32_t keepalive_timeout() const noexcept { return load(keepalive_timeout_); }
   void set_keepalive_timeout(std::uint32_t seconds) noexcept { store(keepalive_timeout_, seconds); }
@@ -57,7 +53,7 @@ class Switches {
   static void store(std::uint32_t& word, std::uint32_t value) noexcept {
     std::atomic_ref(word).store(value, std::memory_order_relaxed);
   }
-  std::uint32_t ws_enabled_, drain_, log_level_, keepalive_timeout_, config_version_, memory_is_short_;
+  std::uint32_t ws_enabled_, drain_, log_level_, keepalive_timeout_, config_version_;
 };
 static_assert(ShmSafe<Switches>);
 

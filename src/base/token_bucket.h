@@ -47,10 +47,11 @@ class TokenBucket {
 
  private:
   static std::int64_t count(TimePoint at) noexcept { return at.time_since_epoch().count(); }
-  // Rounded up: never more than the rate. The bounds (2^33 tokens, 13 days) keep every sum within 64 bits.
+  // To a nanosecond, rounded down so that a burst is as many as it says. The bounds (2^33 tokens, 13 days) keep every sum
+  // within 64 bits.
   static std::int64_t time_of(std::uint64_t n, Rate rate) noexcept {
     constexpr std::uint64_t second = 1'000'000'000, most = std::uint64_t{1} << 33, longest = std::uint64_t{1} << 50;
-    const std::uint64_t time = (std::min(n, most) * second + rate.per_second - 1) / rate.per_second;
+    const std::uint64_t time = std::min(n, most) * second / rate.per_second;
     return static_cast<std::int64_t>(std::min(time, longest));
   }
 

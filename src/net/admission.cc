@@ -82,7 +82,7 @@ Verdict Admission::judge(Guest& guest, const Endpoint& remote, base::TimePoint n
   const bool exempt = is_exempt(remote);
   if (!exempt && shared_.bans.is_banned(remote, base::whole_seconds(now))) return Verdict::banned;
   if (!guest.in_) {
-    if (shared_.switches->memory_is_short()) return Verdict::memory_short;
+    if (shared_.memory->is_short()) return Verdict::memory_short;
     if (shared_.connections.live().all >= shared_.connections.capacity()) return Verdict::full;
   }
   if (exempt) return Verdict::welcome;

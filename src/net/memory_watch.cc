@@ -34,14 +34,14 @@ bool MemoryWatch::look(base::TimePoint now) {
   const auto held = use_->read();
   if (!held) return false;
   counters_.set(shm::Counter::memory_private, held->private_bytes);
-  counters_.set(shm::Counter::memory_shared, held->shared_bytes);
+  shared_.memory->saw_segment_bytes(held->shared_bytes);
 
   const std::uint64_t used = shared_.value(shm::Counter::memory_used);
   const std::uint64_t limit = memory_limit(settings_, there_is_);
-  const bool was_short = shared_.switches->memory_is_short();
+  const bool was_short = shared_.memory->is_short();
   const bool is_short = used >= (was_short ? enough_below(limit) : short_from(limit));
   if (is_short == was_short) return false;
-  shared_.switches->set_memory_is_short(is_short);
+  shared_.memory->set_short(is_short);
   if (is_short)
     log::warning("memory is short: {} of {} MiB are used; new connections and requests are refused", used / mib, limit / mib);
   else

@@ -28,7 +28,7 @@ class MemoryWatch {
   // From the heartbeat, as often as one likes: looks once a second. True when it was this process that turned the
   // switch: say it in the log.
   bool look(base::TimePoint now);
-  [[nodiscard]] bool is_short() const noexcept { return shared_.switches->memory_is_short(); }
+  [[nodiscard]] bool is_short() const noexcept { return shared_.memory->is_short(); }
 
  private:
   const config::Settings& settings_;

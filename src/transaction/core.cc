@@ -28,6 +28,8 @@ void Core::on_response(const sip::MessageView& response, const Arrival& arrival)
   core_->on_response(response, arrival);
 }
 void Core::on_send_failed(std::uint64_t ticket) { core_->on_send_failed(static_cast<Token>(ticket)); }
+void Core::reconfigure(CoreSettings settings) { core_->reconfigure(std::move(settings)); }
+
 void Core::on_connection_closed(ConnectionId connection) { core_->on_connection_closed(connection); }
 void Core::reply_stateless(const sip::MessageView& request, const Arrival& arrival, std::uint16_t status,
                            std::string_view reason, std::span<const HeaderLine> headers) {

@@ -42,6 +42,7 @@ struct CoreSettings {
   base::SipHashKey secret;                         // the same in every worker, made before the first fork
   Timers timers;
   std::size_t max_transactions = 65'536;           // server transactions of this worker; above it 503
+  std::size_t max_pending_per_connection = 1000;   // requests of one connection that wait for their final response; 0 any
   std::size_t max_kept_bytes = 256 * 1024 * 1024;  // requests kept by them; above it 503
   std::size_t max_branches = 10;                   // targets tried for one request, parallel and serial together (S26)
   std::uint8_t max_forwards = 70;                  // what a request without the header gets; larger ones are lowered to it
@@ -134,6 +135,8 @@ class User {
  public:
   virtual void on_request(RequestContext& request) = 0;
   virtual void on_reply(ReplyContext&) {}
+  // Then nothing new is begun, 503; requests within a dialog still pass: they are what ends calls.
+  [[nodiscard]] virtual bool is_short_of_memory() const noexcept { return false; }
   // Our address as seen on that flow: the local endpoint of its connection, or what is advertised for it.
   [[nodiscard]] virtual SentBy sent_by(Flow flow) = 0;
 
@@ -157,6 +160,9 @@ class Core {
   void on_send_failed(std::uint64_t ticket);
   // Of a connection in any worker; the sooner it is called, the sooner its callers hear of it.
   void on_connection_closed(ConnectionId connection);
+
+  // From the next message and the next timer on. What the table was made with (slot, generation, secret, its size) stays.
+  void reconfigure(CoreSettings settings);
 
   // Answers without state: a request that did not parse (`request` may be sip::Parsed::recovered()), 503 while
   // draining. The ACK to such a final response to an INVITE is recognised and absorbed.

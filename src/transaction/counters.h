@@ -27,7 +27,9 @@ enum class Count : std::uint8_t {
   misdirected_responses,  // ours, but another worker's or a predecessor's: dropped
   stray_responses,        // ours, but the transaction has ended (RFC 6026 7.3): dropped
   malformed_responses,    // our Via, but nothing to send on: dropped
-  table_full,             // 503 with Retry-After
+  table_full,             // 503 with Retry-After: the worker has too many
+  connection_full,        // the same: one connection has too many
+  memory_short,           // the same: User::is_short_of_memory
   loops,                  // 482
   timeouts,               // B, F or C fired
   flows_lost,             // a branch ended because its connection did

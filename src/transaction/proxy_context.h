@@ -117,6 +117,7 @@ struct ProxyContext : PoolItem {
   Reliability reliability = Reliability::reliable;  // of the upstream transport
   server_invite::State invite = server_invite::State::proceeding;
   server_non_invite::State other = server_non_invite::State::trying;
+  bool counted_pending = false;  // in the table's count of its connection
   bool cancelled = false;    // by the caller: what fails from now on is a 487
 
   PoolIndex first_branch = nobody;

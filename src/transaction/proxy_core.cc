@@ -23,6 +23,14 @@ ProxyCore::ProxyCore(net::Transport& transport, os::TimerWheel& wheel, const bas
       loop_key_(derive(settings_.secret, "loop")),
       table_(settings_.max_transactions, static_cast<std::uint32_t>(random.next()) | 1) {}
 
+void ProxyCore::reconfigure(CoreSettings settings) {
+  settings.slot = settings_.slot;
+  settings.generation = settings_.generation;
+  settings.secret = settings_.secret;
+  settings.max_transactions = settings_.max_transactions;
+  settings_ = std::move(settings);
+}
+
 ProxyCore::~ProxyCore() {
   // Timers carry a reference to this object; the wheel may outlive it.
   table_.for_each([this](ProxyContext& context) { wheel_.cancel(context.timer); });

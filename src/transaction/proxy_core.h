@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ class ProxyCore final : public os::TimerHandler {
   void on_send_failed(Token token);
   void on_connection_closed(ConnectionId connection);
   void on_timer(os::TimerId id, std::uint64_t key) override;
+  void reconfigure(CoreSettings settings);
   void reply_stateless(const sip::MessageView& request, const Arrival& arrival, const LocalReply& reply);
 
   // The acts of a RequestContext.
@@ -103,6 +105,7 @@ class ProxyCore final : public os::TimerHandler {
     std::string unsupported;  // 420
   };
   [[nodiscard]] Objection objection_to(const RequestContext& request, std::uint32_t loop_hash) const;
+  [[nodiscard]] std::optional<Count> shortage(const RequestContext& request) const;
   [[nodiscard]] std::uint8_t next_max_forwards(const sip::MessageView& request) const;
   [[nodiscard]] bool is_loop(const sip::MessageView& request, std::uint32_t loop_hash) const;
   void add_targets(ProxyContext& context, const sip::MessageView& request, std::span<const Target> targets,

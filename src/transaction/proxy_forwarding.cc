@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/sip/cseq.h"
+#include "src/sip/from_to.h"
 #include "src/sip/max_forwards.h"
 #include "src/sip/option_tags.h"
 #include "src/transaction/proxy_core.h"
@@ -41,6 +42,16 @@ std::uint8_t ProxyCore::next_max_forwards(const sip::MessageView& request) const
   return std::min(static_cast<std::uint8_t>(**hops - 1), settings_.max_forwards);
 }
 
+// No room for what is new (RFC 3261 21.5.4).
+std::optional<Count> ProxyCore::shortage(const RequestContext& request) const {
+  if (table_.is_full() || table_.kept_bytes() + request.message_.bytes().size() > settings_.max_kept_bytes)
+    return Count::table_full;
+  const std::size_t most = settings_.max_pending_per_connection;
+  if (most != 0 && table_.has_pending(request.arrival_.flow.connection, most)) return Count::connection_full;
+  if (user_.is_short_of_memory() && sip::to_tag(request.message_).empty()) return Count::memory_short;
+  return std::nullopt;
+}
+
 void ProxyCore::forward(RequestContext& request, std::span<const Target> targets, const ForwardOptions& options) {
   const Turn turn{*this};
   if (request.done_) return;
@@ -57,16 +68,14 @@ void ProxyCore::forward(RequestContext& request, std::span<const Target> targets
     return reply(request, {objection.status, {}, objection.unsupported.empty() ? std::span<const HeaderLine>{} : unsupported});
   }
   if (targets.empty()) return reply(request, {480});
-  ProxyContext* context = table_.kept_bytes() + message.bytes().size() > settings_.max_kept_bytes
-                              ? nullptr
-                              : table_.add(request.hash_, request.arrival_.flow, message.method());
-  if (context == nullptr) {
-    count(Count::table_full);
+  if (const auto why = shortage(request)) {
+    count(*why);
     const std::string seconds = std::to_string(settings_.retry_after.count());
     const HeaderLine retry_after[] = {{"Retry-After", seconds}};
     return reply(request, {503, {}, retry_after});
   }
 
+  ProxyContext* context = table_.add(request.hash_, request.arrival_.flow, message.method());
   request.done_ = true;
   count(Count::server_transactions);
   const auto cseq = sip::cseq(message);

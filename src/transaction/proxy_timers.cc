@@ -82,6 +82,7 @@ void ProxyCore::fire_server(ProxyContext& context) {
 
 void ProxyCore::settle(ProxyContext& context) {
   if (!context.alive) return;
+  if (context.has_final()) table_.end_pending(context);
   base::TimePoint next = std::min(context.due, context.retransmit);
   bool needs_request = context.waiting != 0 || !context.has_final();
   bool lingers = false;

@@ -53,7 +53,8 @@ TransactionTable::TransactionTable(std::size_t max, std::uint32_t first_serial)
       contexts_(first_serial),
       branches_(first_serial),
       upstream_heads_(std::make_unique<Heads>()),
-      downstream_heads_(std::make_unique<Heads>()) {
+      downstream_heads_(std::make_unique<Heads>()),
+      pending_(std::make_unique<std::array<std::uint32_t, connection_lists>>()) {
   upstream_heads_->fill(nobody);
   downstream_heads_->fill(nobody);
 }
@@ -71,7 +72,23 @@ ProxyContext* TransactionTable::add(std::uint64_t hash, Flow upstream, sip::Meth
   }
   index_.insert(hash, context.index);
   link(contexts_, *upstream_heads_, context, upstream.connection);
+  context.counted_pending = true;
+  ++(*pending_)[list_of(upstream.connection)];
   return &context;
+}
+
+bool TransactionTable::has_pending(ConnectionId connection, std::size_t most) const noexcept {
+  if (connection == ConnectionId::none || (*pending_)[list_of(connection)] < most) return false;
+  std::size_t found = 0;  // somebody in this list has too many: who?
+  for (PoolIndex at = (*upstream_heads_)[list_of(connection)]; at != nobody && found < most; at = contexts_.at(at).link.next)
+    found += contexts_.at(at).counted_pending && contexts_.at(at).upstream.connection == connection;
+  return found >= most;
+}
+
+void TransactionTable::end_pending(ProxyContext& context) noexcept {
+  if (!context.counted_pending) return;
+  context.counted_pending = false;
+  --(*pending_)[list_of(context.upstream.connection)];
 }
 
 ProxyContext* TransactionTable::find(std::uint64_t hash, ConnectionId connection, sip::Method method) noexcept {
@@ -146,6 +163,7 @@ void TransactionTable::retire(ProxyContext& context) {
     index_.erase(context.merge_hash, context.index);
     --merge_hashes_;
   }
+  end_pending(context);
   unlink(contexts_, *upstream_heads_, context, context.upstream.connection);
   for (ClientBranch* at = branch(context.first_branch); at != nullptr; at = branch(at->next)) {
     at->alive = false;

@@ -41,6 +41,7 @@ class Pool {
     free_.push_back(index);
   }
   [[nodiscard]] T& at(PoolIndex index) noexcept { return blocks_[index / block_size][index % block_size]; }
+  [[nodiscard]] const T& at(PoolIndex index) const noexcept { return blocks_[index / block_size][index % block_size]; }
   [[nodiscard]] T* find(PoolIndex index, std::uint32_t serial) noexcept {
     if (index >= blocks_.size() * block_size) return nullptr;
     T& item = at(index);
@@ -110,6 +111,10 @@ class TransactionTable {
   // RFC 3261 9.2: whatever the method, for a CANCEL.
   [[nodiscard]] ProxyContext* find_any(std::uint64_t hash, ConnectionId connection) noexcept;
   [[nodiscard]] ProxyContext* find(PoolIndex index, std::uint32_t serial) noexcept { return contexts_.find(index, serial); }
+  // At least `most` requests of that connection wait for their final response.
+  [[nodiscard]] bool has_pending(ConnectionId connection, std::size_t most) const noexcept;
+  // The final response is out.
+  void end_pending(ProxyContext& context) noexcept;
   void set_merge_hash(ProxyContext& context, std::uint64_t merge_hash);
   [[nodiscard]] bool has_merge_hashes() const noexcept { return merge_hashes_ != 0; }
   [[nodiscard]] ProxyContext* find_merged(std::uint64_t merge_hash) noexcept;
@@ -175,6 +180,8 @@ class TransactionTable {
   Pool<ClientBranch> branches_;
   HashIndex index_;
   std::unique_ptr<Heads> upstream_heads_, downstream_heads_;
+  // Of all connections of a list together: below a connection's limit it answers for each of them.
+  std::unique_ptr<std::array<std::uint32_t, connection_lists>> pending_;
   std::vector<PoolIndex> retired_;
   std::vector<std::string> spare_buffers_;  // for ProxyContext::kept: the bytes of the usual message, again and again
 };

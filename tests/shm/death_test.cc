@@ -254,18 +254,34 @@ const std::vector<Scenario>& scenarios() {
          EXPECT_NE(w.shared.nonces.use("n", 1, 300, 0), NonceUse::accepted) << "it may have been used";
          EXPECT_EQ(w.shared.nonces.use("later", 1, 301, 0), NonceUse::accepted);
        }},
-      {"quarantine strike", {KillPoint::strike_half_written, KillPoint::strike_written},
-       [](World& w) { w.shared.quarantine.strike(endpoint(9, 1), 0, 60); },
-       [](World& w, KillPoint) { EXPECT_EQ(w.shared.quarantine.strike(endpoint(9, 1), 1, 60), 1u); }},
-      {"ticket key rotation", {KillPoint::ticket_key_written},
-       [](World& w) {
-         base::FixedRandom random(7);
-         w.shared.ticket_keys.rotate(2'000'000'000, random);
-       },
+      {"a strike", {KillPoint::strike_half_written, KillPoint::strike_written},
+       [](World& w) { w.shared.bans.strike(endpoint(9, 1), BanReason::ping_flood, 1, 0, {}); },
+       [](World& w, KillPoint point) {
+         EXPECT_EQ(w.shared.bans.strike(endpoint(9, 1), BanReason::ping_flood, 1, 1, {}).strikes,
+                   point == KillPoint::strike_written ? 2u : 1u);
+       }},
+      {"the strike that is a ban", {KillPoint::ban_half_written},
+       [](World& w) { w.shared.bans.strike(endpoint(9, 1), BanReason::ping_flood, 10, 0, {}); },
        [](World& w, KillPoint) {
-         const auto keys = w.shared.ticket_keys.read();
-         EXPECT_LT(keys.current.created, 2'000'000'000) << "a key that was never shown";
-         EXPECT_EQ(keys.previous.created, 0);
+         EXPECT_FALSE(w.shared.bans.is_banned(endpoint(9, 1), 1));
+         EXPECT_TRUE(w.shared.bans.strike(endpoint(9, 1), BanReason::ping_flood, 1, 1, {}).banned) << "by the next one";
+       }},
+      {"a ban", {KillPoint::ban_unnamed},
+       [](World& w) { w.shared.bans.ban({endpoint(9, 1), BanReason::by_operator, 0, 0, 900}); },
+       [](World& w, KillPoint) {
+         EXPECT_FALSE(w.shared.bans.is_banned(endpoint(9, 1), 1)) << "all or nothing";
+         EXPECT_TRUE(w.shared.bans.bans(1).empty());
+         w.shared.bans.ban({endpoint(9, 1), BanReason::by_operator, 0, 0, 900});
+         EXPECT_TRUE(w.shared.bans.is_banned(endpoint(9, 1), 1));
+       }},
+      {"an arrival", {KillPoint::address_unnamed, KillPoint::address_named, KillPoint::address_counted},
+       [](World& w) { w.shared.addresses.arrive(endpoint(9, 1), w1, base::TimePoint{}, {}); },
+       [](World& w, KillPoint point) {
+         EXPECT_EQ(w.shared.addresses.connections(endpoint(9, 1)), point == KillPoint::address_counted ? 1u : 0u);
+         EXPECT_EQ(w.shared.addresses.arrive(endpoint(9, 2), w0, base::TimePoint{}, {}).outcome,
+                   AddressTable::Outcome::counted);
+         reap(w.shared, victim, w0, FlowLoss::remove);
+         EXPECT_EQ(w.shared.addresses.connections(endpoint(9, 1)), 1u) << "of the one who lives";
        }},
   };
   return all;

@@ -46,6 +46,7 @@ class ScriptedUser final : public User {
     ++replies;
     if (reply_script) reply_script(reply);
   }
+  bool is_short_of_memory() const noexcept override { return memory_is_short; }
   SentBy sent_by(Flow flow) override {
     return {datagram_connections.contains(flow.connection) ? TransportProtocol::udp : TransportProtocol::wss,
             "edge.example.org"};
@@ -54,6 +55,7 @@ class ScriptedUser final : public User {
   std::function<void(RequestContext&)> request_script;
   std::function<void(ReplyContext&)> reply_script;
   std::map<ConnectionId, bool> datagram_connections;
+  bool memory_is_short = false;
   std::size_t requests = 0, replies = 0;
 };
 

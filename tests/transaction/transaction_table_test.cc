@@ -67,6 +67,28 @@ TEST(TransactionTable, SaysNoWhenItIsFullAndYesAgainAfterwards) {
   EXPECT_NE(table.add(3, flow_of(1), sip::Method::invite), nullptr);
 }
 
+TEST(TransactionTable, CountsWhatIsPendingOfEachConnectionAlsoInASharedList) {
+  TransactionTable table{10, 1};
+  const auto one = flow_of(5), neighbour = flow_of(5 + 4096);
+  ProxyContext* first = table.add(1, one, sip::Method::invite);
+  ProxyContext* second = table.add(2, one, sip::Method::invite);
+  ProxyContext* other = table.add(3, neighbour, sip::Method::invite);
+  EXPECT_TRUE(table.has_pending(one.connection, 2));
+  EXPECT_FALSE(table.has_pending(one.connection, 3)) << "the third is the neighbour's";
+  EXPECT_FALSE(table.has_pending(neighbour.connection, 2));
+
+  table.end_pending(*first);
+  table.end_pending(*first);
+  table.retire(*second);
+  EXPECT_FALSE(table.has_pending(one.connection, 1));
+  EXPECT_TRUE(table.has_pending(neighbour.connection, 1));
+  table.retire(*first);
+  table.retire(*other);
+  table.recycle();
+  EXPECT_FALSE(table.has_pending(neighbour.connection, 1));
+  EXPECT_FALSE(table.has_pending(ConnectionId::none, 1)) << "datagrams have no connection";
+}
+
 TEST(TransactionTable, ForgetsATokenWithItsBranch) {
   TransactionTable table{4, 0xffffffff};  // the serial goes round
   ProxyContext* context = table.add(1, flow_of(1), sip::Method::invite);
