@@ -208,7 +208,7 @@ fuzz-smoke: fuzz-build
 	@scripts/fuzz-smoke $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # --- benchmarks ----------------------------------------------------------------------------------------------------------
-BENCH_MAINS := sip_load calls_under_kill soak reconnect_storm
+BENCH_MAINS := sip_load calls_under_kill soak reconnect_storm bare_openssl_server
 BENCH_PROGRAMS := $(foreach m,$(BENCH_MAINS),$(BUILD)/bench/$(subst _,-,$(m)))
 BENCH_COMMON := $(call objects,$(filter-out $(BENCH_MAINS:%=tests/bench/%.cc),$(wildcard tests/bench/*.cc)))
 define bench_rule
@@ -221,8 +221,9 @@ $(foreach m,$(BENCH_MAINS),$(eval $(call bench_rule,$(m))))
 $(BUILD)/bench/abuse: $(call objects,$(wildcard tests/abuse/*.cc)) $(BENCH_COMMON) $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
-bench: all $(BUILD)/bench/sip-load
+bench: all $(BENCH_PROGRAMS)
 	tests/bench/run-bench --sipwsd $(BUILD)/sipwsd --load $(BUILD)/bench/sip-load $(BENCH_FLAGS)
+	tests/bench/run-tls-bench --sipwsd $(BUILD)/sipwsd --load $(BUILD)/bench/sip-load --bare $(BUILD)/bench/bare-openssl-server $(TLS_BENCH_FLAGS)
 
 # --- the rest ------------------------------------------------------------------------------------------------------------
 format:

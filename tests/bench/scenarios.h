@@ -81,11 +81,16 @@ class Handshakes final : public PhoneScenario {
   using PhoneScenario::PhoneScenario;
   void set_target(const Target& target);
   void start(std::size_t number) override;
-  void on_open(Phone& phone) override { phone.connection().close(1000); }
+  void on_open(Phone& phone) override {
+    if (phone.connection().was_resumed()) ++resumed_;
+    phone.connection().close(1000);
+  }
   void on_ended(Phone& phone, const Ending& ending) override;
+  std::size_t resumed() const noexcept { return resumed_; }
 
  private:
   const Target* target_ = nullptr;
+  std::size_t resumed_ = 0;
   std::vector<std::size_t> free_;
   std::vector<std::size_t> operation_;  // by phone
 };

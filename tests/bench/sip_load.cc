@@ -5,8 +5,10 @@
 //   sip-load --target 127.0.0.1:8080 --server-pid 4711 ping:20000 options:20000 register:10000 message:10000 call:2000
 //
 // Scenarios: ping options register message call (on --clients registered connections), connect (whole connections,
-// one after the other in as many slots as the window), idle (that many connections at once: memory). COUNT@WINDOW says
-// how many operations are under way at once; @1 shows what an operation costs when the server sleeps between two.
+// one after the other in as many slots as the window), tls (the same without WebSocket: only with --tls), idle (that
+// many connections at once: memory). COUNT@WINDOW says how many operations are under way at once; @1 shows what an
+// operation costs when the server sleeps between two.
+// --tls any|1.2|1.3 speaks wss; with --resume yes every connection but the first must resume a session.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -22,6 +24,7 @@
 #include "src/base/text.h"
 #include "tests/bench/process_cost.h"
 #include "tests/bench/scenarios.h"
+#include "tests/bench/tls_handshakes.h"
 
 namespace sipwsd::bench {
 namespace {
@@ -38,6 +41,8 @@ struct Options {
   std::size_t clients = 64;
   std::size_t window = 32;
   std::chrono::seconds limit{60};
+  std::optional<TlsContext::Version> tls;
+  TlsContext::Resume resume = TlsContext::Resume::no;
   std::vector<Wanted> scenarios;
 };
 
@@ -79,6 +84,10 @@ Options parse_options(const std::vector<std::string_view>& words) {
       options.clients = std::max<std::size_t>(2, number(value) / 2 * 2);
     } else if (word == "--window") {
       options.window = std::max<std::size_t>(1, number(value));
+    } else if (word == "--tls") {
+      options.tls = value == "1.2" ? TlsContext::Version::tls_1_2 : value == "1.3" ? TlsContext::Version::tls_1_3 : TlsContext::Version::any;
+    } else if (word == "--resume") {
+      options.resume = value == "yes" ? TlsContext::Resume::yes : TlsContext::Resume::no;
     } else if (word == "--limit") {
       options.limit = std::chrono::seconds(number(value));
     } else {
@@ -104,6 +113,7 @@ class Nobody final : public Phone::Owner {
 class Load {
  public:
   explicit Load(Options options) : options_(std::move(options)), closed_loop_(loop_) {
+    if (options_.tls) options_.target.tls = &tls_.emplace(*options_.tls, options_.resume);
     token_ = fmt::format("{:x}x{:x}", ::getpid(), Clock::now().time_since_epoch().count() & 0xffffffffff);
   }
 
@@ -112,6 +122,10 @@ class Load {
       if (!good_) return false;  // what follows would measure a server that has failed, or wait for it
       if (wanted.name == "connect") {
         connect(wanted);
+      } else if (wanted.name == "tls") {
+        if (!tls_) throw std::runtime_error("scenario tls wants --tls");
+        handshakes_.push_back(std::make_unique<TlsHandshakes>(loop_, closed_loop_, options_.target, wanted.window));
+        measure(wanted, *handshakes_.back(), 0);
       } else if (wanted.name == "idle") {
         idle(wanted.count);
       } else {
@@ -174,11 +188,16 @@ class Load {
     if constexpr (requires { scenario.set_target(options_.target); }) scenario.set_target(options_.target);
     for (auto& phone : phones) phone->set_owner(scenario);
     // Registrations go on with the CSeq after those of `registering`.
-    const auto first = phones.size() + registered_;
-    const auto warm_up = std::max<std::size_t>(phones.size() * 2, wanted.count / 10);
+    measure(wanted, scenario, phones.size() + registered_);
+  }
+
+  template <typename S>
+  void measure(const Wanted& wanted, S& scenario, std::size_t first) {
+    const auto warm_up = std::max<std::size_t>(options_.clients * 2, wanted.count / 10);
     const auto warm = closed_loop_.run(scenario, first, warm_up, wanted.window, options_.limit);
     if (warm.errors > 0) return fail(wanted.name + " (warm-up)", warm);
     let_server_sleep();
+    const auto resumed_before = resumed(scenario);
     const auto before = process_cost(options_.servers);
     const auto own_before = own_cpu_us();
     const auto outcome = closed_loop_.run(scenario, first + warm_up, wanted.count, wanted.window, options_.limit);
@@ -187,6 +206,10 @@ class Load {
     const auto after = process_cost(options_.servers);
     registered_ += warm_up + wanted.count;
     if (outcome.errors > 0) fail(wanted.name, outcome);
+    if (const auto again = resumed(scenario); again && *again - *resumed_before != (options_.resume == TlsContext::Resume::yes ? outcome.finished : 0)) {
+      good_ = false;
+      fmt::print(stderr, "{}: {} of {} sessions were resumed\n", wanted.name, *again - *resumed_before, outcome.finished);
+    }
     const auto per_operation = [&](double amount) {
       return amount / static_cast<double>(std::max<std::size_t>(1, outcome.finished));
     };
@@ -229,6 +252,13 @@ class Load {
     std::fflush(stdout);
   }
 
+  // Of those scenarios that open connections.
+  template <typename S>
+  static std::optional<std::size_t> resumed(const S& scenario) {
+    if constexpr (requires { scenario.resumed(); }) return scenario.resumed();
+    return std::nullopt;
+  }
+
   // So that all it did for the last operations is in its account (process_cost.h), and nothing of earlier ones comes.
   static void let_server_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(30)); }
 
@@ -246,7 +276,9 @@ class Load {
   ClosedLoop closed_loop_;
   Nobody nobody_;
   std::string token_;
+  std::optional<TlsContext> tls_;
   Phones phones_, slots_, idle_phones_;
+  std::vector<std::unique_ptr<TlsHandshakes>> handshakes_;
   std::vector<std::unique_ptr<PhoneScenario>> scenarios_;
   std::size_t registered_ = 0;
   bool good_ = true;

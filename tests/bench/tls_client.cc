@@ -53,6 +53,8 @@ TlsContext::TlsContext(Version version, Resume resume) : impl_(std::make_unique<
   if (context == nullptr) throw std::runtime_error("SSL_CTX_new: " + queued_error());
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // A peer that ends TCP without close_notify would cost us the session: OpenSSL never offers its ticket again.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set1_groups_list(context, "X25519:P-256");
   SSL_CTX_set_min_proto_version(context, version == Version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_max_proto_version(context, version == Version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION);
@@ -64,8 +66,7 @@ TlsContext::TlsContext(Version version, Resume resume) : impl_(std::make_unique<
 
 TlsContext::~TlsContext() = default;
 
-void TlsContext::keep_ticket() { impl_->wants_tickets = false; }
-bool TlsContext::has_ticket() const noexcept { return impl_->session != nullptr; }
+bool TlsContext::wants_ticket() const noexcept { return impl_->wants_tickets && impl_->session == nullptr; }
 
 struct TlsStream::Impl {
   Ssl ssl;
@@ -87,8 +88,6 @@ struct TlsStream::Impl {
       default:
         why = queued_error();
         ERR_clear_error();
-        // OpenSSL 3 calls an end of TCP without close_notify an error; recv() does not.
-        if (why.find("unexpected eof") != std::string::npos) return 0;
         errno = EPROTO;
         return -1;
     }
@@ -100,7 +99,11 @@ TlsStream::TlsStream(TlsContext& context, int socket) : impl_(std::make_unique<I
   if (impl_->ssl == nullptr) throw std::runtime_error("SSL_new: " + queued_error());
   SSL_set_fd(impl_->ssl.get(), socket);
   SSL_set_tlsext_host_name(impl_->ssl.get(), "example.com");
-  if (context.impl_->session != nullptr) SSL_set_session(impl_->ssl.get(), context.impl_->session.get());
+  // A copy: in TLS 1.3 OpenSSL takes a session for used up once it was resumed.
+  if (context.impl_->session != nullptr) {
+    const Session copy(SSL_SESSION_dup(context.impl_->session.get()));
+    SSL_set_session(impl_->ssl.get(), copy.get());
+  }
   SSL_set_connect_state(impl_->ssl.get());
 }
 
@@ -131,6 +134,11 @@ ssize_t TlsStream::write(std::string_view bytes) {
   errno = 0;
   const int sent = SSL_write(impl_->ssl.get(), bytes.data(), static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)));
   return sent > 0 ? sent : impl_->as_errno(sent);
+}
+
+void TlsStream::say_goodbye() {
+  ERR_clear_error();
+  SSL_shutdown(impl_->ssl.get());
 }
 
 bool TlsStream::was_resumed() const { return SSL_session_reused(impl_->ssl.get()) == 1; }

@@ -23,9 +23,8 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // Asks for no more tickets: what has been got is offered to the end.
-  void keep_ticket();
-  bool has_ticket() const noexcept;
+  // It resumes and has no ticket yet: the next connection must read until one has come.
+  bool wants_ticket() const noexcept;
 
  private:
   friend class TlsStream;
@@ -48,6 +47,8 @@ class TlsStream {
   // what came is not TLS, or an alert).
   ssize_t read(char* to, std::size_t size);
   ssize_t write(std::string_view bytes);
+
+  void say_goodbye();  // close_notify (RFC 8446 6.1)
 
   bool was_resumed() const;
   std::string why() const;  // of the last failure
