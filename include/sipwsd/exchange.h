@@ -2,6 +2,7 @@
 // One message on its way through the routing stage: what it says, where it came from, and the acts a stage may do
 // with it. Everything is synchronous; an Exchange lives only during the call it was given to.
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -102,7 +103,9 @@ struct ClosedConnection {
   ConnectionId id = ConnectionId::none;
   Endpoint remote, local;
   SubProtocol sub_protocol = SubProtocol::none;
-  std::string_view cause;  // "peer close", "worker died", ... : one of the words in sipwsd(8)
+  std::string_view cause;  // "closed by peer", "worker died", ...: one of the words in sipwsd(8)
+  std::chrono::seconds age{};   // 0 when its worker died: nobody knows
+  std::chrono::seconds idle{};  // since the last frame in either direction
 };
 
 }  // namespace sipwsd

@@ -36,7 +36,7 @@ void Acceptor::stop() {
 }
 
 void Acceptor::on_ready(std::uint32_t) {
-  for (int i = 0; i < accepts_a_turn; ++i) {
+  for (int i = 0; i < accepts_a_turn && !registry_.is_crowded(); ++i) {
     auto accepted = os::accept_tcp(listener_, protocol_);
     if (!accepted) {
       if (accepted.is(Errc::incomplete)) return;

@@ -1,5 +1,6 @@
 #pragma once
-// Takes connections from one listener, a few a turn so that a wave of newcomers doesn't starve those who are here.
+// Takes connections from one listener, a few a turn so that a wave of newcomers doesn't starve those who are here, and
+// none while the handshakes of those accepted earlier wait for their turn.
 // Out of descriptors: rests for a moment and goes on; the queue waits in the kernel.
 
 #include "src/net/connection_registry.h"

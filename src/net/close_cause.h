@@ -1,10 +1,12 @@
 #pragma once
-// Why a connection ended: THE table. The words stand in the log and in websocket:closed; each has a statistic.
+// Why a connection ended: THE table. The words stand in the log and in websocket:closed; each has a statistic, and some
+// are held against the address (S44).
 
 #include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "shm/ban_reason.h"
 #include "shm/counters.h"
 
 namespace sipwsd::net {
@@ -35,6 +37,8 @@ enum class CloseCause : std::uint8_t {
   handshake_timeout,
   handshake_crowded,
   handshake_refused,
+  malformed_http,
+  not_welcome,
   tls_failed,
   bad_proxy_header,
 };
@@ -43,6 +47,7 @@ struct CloseCauseRow {
   CloseCause cause;
   std::string_view words;
   shm::Counter counter;
+  shm::BanReason strike = shm::BanReason::none;
 };
 
 inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
@@ -52,14 +57,14 @@ inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
     {CloseCause::send_failed, "send failed", shm::Counter::closed_send_failed},
     {CloseCause::no_pong, "no pong", shm::Counter::closed_no_pong},
     {CloseCause::close_timeout, "close timeout", shm::Counter::closed_close_timeout},
-    {CloseCause::message_timeout, "message timeout", shm::Counter::closed_message_timeout},
+    {CloseCause::message_timeout, "message timeout", shm::Counter::closed_message_timeout, shm::BanReason::message_timeout},
     {CloseCause::idle_too_long, "idle too long", shm::Counter::closed_idle},
     {CloseCause::not_registered, "not registered", shm::Counter::closed_not_registered},
-    {CloseCause::slow_reader, "slow reader", shm::Counter::closed_slow_reader},
-    {CloseCause::protocol_error, "protocol error", shm::Counter::closed_protocol_error},
-    {CloseCause::bad_text, "bad text", shm::Counter::closed_bad_text},
-    {CloseCause::too_big, "too big", shm::Counter::closed_too_big},
-    {CloseCause::flood, "flood", shm::Counter::closed_flood},
+    {CloseCause::slow_reader, "slow reader", shm::Counter::closed_slow_reader, shm::BanReason::slow_reader},
+    {CloseCause::protocol_error, "protocol error", shm::Counter::closed_protocol_error, shm::BanReason::protocol_error},
+    {CloseCause::bad_text, "bad text", shm::Counter::closed_bad_text, shm::BanReason::protocol_error},
+    {CloseCause::too_big, "too big", shm::Counter::closed_too_big, shm::BanReason::oversized},
+    {CloseCause::flood, "flood", shm::Counter::closed_flood, shm::BanReason::ping_flood},
     {CloseCause::stage, "closed by the routing stage", shm::Counter::closed_by_stage},
     {CloseCause::operator_said, "closed by the operator", shm::Counter::closed_by_operator},
     {CloseCause::drained, "drained", shm::Counter::closed_drained},
@@ -67,10 +72,12 @@ inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
     {CloseCause::worker_died, "worker died", shm::Counter::closed_worker_died},
     {CloseCause::banned, "banned", shm::Counter::closed_banned},
     {CloseCause::out_of_memory, "out of memory", shm::Counter::closed_out_of_memory},
-    {CloseCause::handshake_timeout, "handshake timeout", shm::Counter::handshake_timeouts},
+    {CloseCause::handshake_timeout, "handshake timeout", shm::Counter::handshake_timeouts, shm::BanReason::handshake_timeout},
     {CloseCause::handshake_crowded, "too many handshakes", shm::Counter::handshakes_crowded_out},
     {CloseCause::handshake_refused, "handshake refused", shm::Counter::closed_handshake_refused},
-    {CloseCause::tls_failed, "TLS failed", shm::Counter::closed_tls_failed},
+    {CloseCause::malformed_http, "malformed HTTP", shm::Counter::closed_malformed_http, shm::BanReason::malformed_http},
+    {CloseCause::not_welcome, "not welcome", shm::Counter::closed_not_welcome},
+    {CloseCause::tls_failed, "TLS failed", shm::Counter::closed_tls_failed, shm::BanReason::tls_failure},
     {CloseCause::bad_proxy_header, "bad PROXY header", shm::Counter::bad_proxy_headers},
 });
 

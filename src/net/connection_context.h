@@ -1,7 +1,6 @@
 #pragma once
 // What all connections of one worker share: the loop, the tables, the buffers. Not copied, outlives the connections.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,13 +9,26 @@
 #include "shm/connection_table.h"
 #include "shm/counters.h"
 #include "sipwsd/bytes.h"
+#include "src/base/token_bucket.h"
 #include "src/config/settings.h"
 #include "src/http/head_parser.h"
 #include "src/http/limits.h"
+#include "src/net/admission.h"
+#include "src/net/handshake_lane.h"
 #include "src/net/outbox.h"
+#include "src/net/pending_handshakes.h"
 #include "src/os/event_loop.h"
 #include "src/ws/message_assembler.h"
 #include "src/ws/opcode.h"
+#include "src/ws/permessage_deflate.h"
+
+namespace sipwsd::tls {
+class Contexts;
+}
+
+namespace sipwsd::sip {
+struct StreamFailed;
+}
 
 namespace sipwsd::net {
 
@@ -29,7 +41,11 @@ class ConnectionUser {
   // Answer with accept() or reply_and_close().
   virtual void on_http(StreamConnection& connection, const http::RequestHead& request) = 0;
   virtual void on_message(StreamConnection& connection, ws::Opcode opcode, std::string_view payload) = 0;
-  // Once per accepted WebSocket, after its record has left the table.
+  // A SIP message of a tcp or tls connection, not yet parsed.
+  virtual void on_sip(StreamConnection& connection, std::string_view message) = 0;
+  // Where the stream stopped making sense (RFC 3261 18.3); `head` is empty or can be answered. It ends after this.
+  virtual void on_broken_sip(StreamConnection& connection, const sip::StreamFailed& failure) = 0;
+  // Once per accepted WebSocket or SIP stream, after its record has left the table.
   virtual void on_closed(StreamConnection& connection, std::string_view cause) = 0;
 
  protected:
@@ -52,24 +68,37 @@ struct ConnectionContext {
   ConnectionUser& user;
   ConnectionOwner& owner;
   WorkerSlot slot;
+  HandshakeLane& lane;
+  Admission& admission;
+  PendingHandshakes& pending;
+  const tls::Contexts* tls = nullptr;  // null: no listener speaks it
 
   BufferPool buffers{};
   http::Limits http_limits{};
-  ws::ReceiveLimits receive_limits{.max_message_size = static_cast<std::uint32_t>(settings.max_message_size)};
+  ws::SharedDeflate deflate{{.level = static_cast<int>(settings.deflate_level), .min_size = settings.deflate_min_size}};
+  ws::ReceiveLimits receive_limits() const noexcept {
+    return {.max_message_size = static_cast<std::uint32_t>(settings.max_message_size),
+            .max_fragments = settings.max_fragments,
+            .max_empty_fragments = settings.max_empty_fragments};
+  }
+  // Two seconds' worth at once.
+  base::Rate message_rate() const noexcept { return {.per_second = settings.message_rate, .burst = 2 * std::uint64_t{settings.message_rate}}; }
+  base::Rate byte_rate() const noexcept { return {.per_second = settings.byte_rate, .burst = 2 * std::uint64_t{settings.byte_rate}}; }
 
   os::TimerHandler& timer_handler() noexcept { return owner; }
   void buried(ConnectionId id) { owner.buried(id); }
-  // One read is at most this much, so one loud connection can't hold the turn.
-  MutableBytes read_buffer() noexcept { return {read_buffer_.get(), read_size}; }
+  // One read is at most this much, and each connection is read once a turn: so long can one hold up all others.
+  static constexpr std::size_t turn_bytes = 16 * 1024;
+  MutableBytes read_buffer() noexcept { return {read_buffer_.get(), turn_bytes}; }
+  // Where TLS deciphers to: a turn's bytes, and the record of 16 KiB that an earlier read began.
+  MutableBytes plain_buffer() noexcept { return {plain_buffer_.get(), plain_size}; }
   std::string_view server_header() const noexcept {
     return settings.server_signature ? std::string_view{settings.server_header} : std::string_view{};
   }
-  std::uint8_t ping_burst() const noexcept {
-    return static_cast<std::uint8_t>(std::min<std::uint32_t>(255, settings.ping_rate * 10));
-  }
 
-  static constexpr std::size_t read_size = 64 * 1024;
-  std::unique_ptr<std::byte[]> read_buffer_ = std::make_unique_for_overwrite<std::byte[]>(read_size);
+  static constexpr std::size_t plain_size = turn_bytes + 17 * 1024;
+  std::unique_ptr<std::byte[]> read_buffer_ = std::make_unique_for_overwrite<std::byte[]>(turn_bytes);
+  std::unique_ptr<std::byte[]> plain_buffer_ = std::make_unique_for_overwrite<std::byte[]>(plain_size);
 };
 
 }  // namespace sipwsd::net

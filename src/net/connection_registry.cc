@@ -11,13 +11,20 @@ ConnectionRegistry::ConnectionRegistry(os::EventLoop& loop, const config::Settin
                                        WorkerSlot slot)
     : shared_(shared),
       mailbox_(mailbox),
+      lane_(loop, [this](ConnectionId id) {
+        if (StreamConnection* connection = find(id)) connection->serve_newcomer();
+      }),
+      admission_(settings, shared, counters, slot),
       context_{.loop = loop,
                .settings = settings,
                .connections = shared.connections,
                .counters = counters,
                .user = user,
                .owner = *this,
-               .slot = slot} {}
+               .slot = slot,
+               .lane = lane_,
+               .admission = admission_,
+               .pending = pending_} {}
 
 ConnectionRegistry::~ConnectionRegistry() = default;
 
@@ -25,9 +32,13 @@ void ConnectionRegistry::adopt(os::Fd socket, const Endpoint& remote, const Endp
   const ConnectionId id = shared_.ids.next();
   auto connection = std::make_unique<StreamConnection>(context_, std::move(socket), id, remote, local);
   if (connection->phase() == StreamConnection::Phase::gone) return;  // it could not even be watched
-  connections_.emplace(id, std::move(connection));
+  StreamConnection& newcomer = *connections_.emplace(id, std::move(connection)).first->second;
   context_.counters.add(shm::Counter::tcp_passive_open);
   context_.counters.add(shm::Counter::tcp_established);
+  newcomer.arrive();
+  // Too many are slow at once: who has been slow for longest goes, so slowloris crowds out itself.
+  if (pending_.size() > context_.settings.max_pending_handshakes)
+    if (StreamConnection* oldest = find(pending_.oldest())) oldest->terminate(CloseCause::handshake_crowded);
 }
 
 StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {
@@ -51,17 +62,21 @@ Result<void> ConnectionRegistry::send(Flow flow, std::string_view message, std::
                                         .bytes = message});
 }
 
-void ConnectionRegistry::close_all(ws::CloseCode code, std::string_view reason) {
-  std::vector<ConnectionId> ids;  // closing changes the map
+std::vector<ConnectionId> ConnectionRegistry::ids() const {
+  std::vector<ConnectionId> ids;
   ids.reserve(connections_.size());
   for (const auto& [id, connection] : connections_) ids.push_back(id);
-  for (const auto id : ids) {
+  return ids;
+}
+
+void ConnectionRegistry::close_all(ws::CloseCode code, std::string_view reason) {
+  for (const auto id : ids()) {  // a copy: closing changes the map
     StreamConnection* connection = find(id);
     if (connection == nullptr) continue;
     if (connection->is_open())
-      static_cast<void>(connection->close(code, reason, "shutdown"));
-    else if (connection->phase() == StreamConnection::Phase::http)
-      connection->terminate("shutdown");
+      static_cast<void>(connection->close(code, reason, CloseCause::shutdown));
+    else if (connection->is_newcomer())
+      connection->terminate(CloseCause::shutdown);
   }
 }
 

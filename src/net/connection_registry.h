@@ -21,6 +21,12 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
                      shm::OwnCounters counters, bus::Mailbox& mailbox, ConnectionUser& user, WorkerSlot slot);
   ~ConnectionRegistry() override;
 
+  // For new connections, from now on; null: there is no TLS. Must outlive the registry or the next call; sessions that
+  // exist go on with what they have.
+  void use_tls(const tls::Contexts* contexts) noexcept { context_.tls = contexts; }
+  Admission& admission() noexcept { return admission_; }
+  // So many handshakes wait for their turn that nobody else should be accepted.
+  bool is_crowded() const noexcept { return lane_.is_busy(); }
   // A socket just accepted on `local`.
   void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);
 
@@ -28,6 +34,7 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
 
   StreamConnection* find(ConnectionId id) noexcept;
   std::size_t size() const noexcept { return connections_.size(); }
+  std::vector<ConnectionId> ids() const;
   // Close 1001 to all that are open, an end to all that are not yet (RFC 6455 7.4.1).
   void close_all(ws::CloseCode code, std::string_view reason);
 
@@ -38,6 +45,9 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
 
   shm::SharedState& shared_;
   bus::Mailbox& mailbox_;
+  HandshakeLane lane_;
+  Admission admission_;
+  PendingHandshakes pending_;
   ConnectionContext context_;
   std::unordered_map<ConnectionId, std::unique_ptr<StreamConnection>> connections_;
   std::vector<std::unique_ptr<StreamConnection>> graveyard_;

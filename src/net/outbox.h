@@ -35,13 +35,19 @@ class Outbox {
   std::size_t size() const noexcept { return bytes_.size() - sent_; }
   std::string_view pending() const noexcept { return std::string_view(bytes_).substr(sent_); }
 
-  void append(BufferPool& pool, std::string_view piece) {
+  void append(BufferPool& pool, std::string_view piece) { bytes_for_appending(pool).append(piece); }
+  // For whoever writes in place: only add at its end.
+  std::string& bytes_for_appending(BufferPool& pool) {
     if (bytes_.empty() && bytes_.capacity() < small_string) bytes_ = pool.take();
     if (sent_ > bytes_.size() / 2 && sent_ > 4096) {  // a slow reader: don't let what was written pile up in front
       bytes_.erase(0, sent_);
       sent_ = 0;
     }
-    bytes_.append(piece);
+    return bytes_;
+  }
+  // Nothing was added after all: an idle connection holds no buffer.
+  void release_if_empty(BufferPool& pool) {
+    if (is_empty()) release(pool);
   }
   void written(BufferPool& pool, std::size_t n) {
     sent_ += n;

@@ -1,15 +1,15 @@
 #include "src/net/stream_connection.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
+#include "src/base/log.h"
 #include "src/base/overload.h"
+#include "src/http/forwarded.h"
+#include "src/http/proxy_protocol.h"
 #include "src/http/reply_writer.h"
 #include "src/http/status.h"
-#include "src/os/tcp_listener.h"
+#include "src/net/protocol_sniffer.h"
 #include "src/ws/close_code.h"
 #include "src/ws/frame_encoder.h"
 
@@ -34,6 +34,10 @@ Counter frames_out(SubProtocol p) {
   return p == SubProtocol::msrp ? Counter::ws_msrp_transmitted_frames : Counter::ws_sip_transmitted_frames;
 }
 
+bool is_secure(TransportProtocol transport) {
+  return transport == TransportProtocol::tls || transport == TransportProtocol::wss;
+}
+
 // On a tcp or tls listener a connection is a WebSocket from its upgrade on.
 TransportProtocol websocket_over(TransportProtocol transport) {
   switch (transport) {
@@ -51,17 +55,26 @@ Counter counter_of(ws::CloseCode failure) {
   }
 }
 
+CloseCause cause_of(ws::CloseCode failure) {
+  switch (failure) {
+    case ws::CloseCode::message_too_big: return CloseCause::too_big;
+    case ws::CloseCode::invalid_payload: return CloseCause::bad_text;
+    case ws::CloseCode::policy_violation: return CloseCause::flood;
+    default: return CloseCause::protocol_error;
+  }
+}
+
 }  // namespace
 
 StreamConnection::StreamConnection(ConnectionContext& context, os::Fd socket, ConnectionId id, const Endpoint& remote,
                                    const Endpoint& local)
     : context_(context),
-      socket_(std::move(socket)),
+      stream_(std::move(socket)),
       id_(id),
-      pings_left_(context.ping_burst()),
       remote_(remote),
       local_(local),
-      head_(std::make_unique<HttpHead>()) {
+      opened_at_(base::whole_seconds(context.loop.now())),
+      newcomer_(std::make_unique<Newcomer>(context.pending, id)) {
   set_timer(deadline_, context_.settings.handshake_timeout);
   watch(os::readable);
 }
@@ -70,36 +83,138 @@ StreamConnection::~StreamConnection() {
   cancel_timer(deadline_);
   cancel_timer(message_deadline_);
   cancel_timer(write_deadline_);
-  if (socket_.is_open()) context_.loop.remove(socket_.raw(), *this);
+  cancel_timer(pause_);
+  if (stream_.is_open()) context_.loop.remove(stream_.raw(), *this);
 }
 
 Arrival StreamConnection::arrival() const noexcept {
   return {.flow = {id_, context_.slot}, .remote = remote_, .local = local_, .sub_protocol = sub_protocol_};
 }
 
+std::chrono::seconds StreamConnection::age() const noexcept {
+  return std::chrono::seconds{base::whole_seconds(context_.loop.now()) - opened_at_};
+}
+
+std::chrono::seconds StreamConnection::idle() const noexcept {
+  return std::chrono::seconds{base::whole_seconds(context_.loop.now()) - last_used_};
+}
+
 void StreamConnection::remember_aor(std::string_view aor) {
   if (has_too_many_aors() || std::find(bound_aors_.begin(), bound_aors_.end(), aor) != bound_aors_.end()) return;
   bound_aors_.emplace_back(aor);
+  context_.admission.registered(guest_);
+}
+
+// --- admission ----------------------------------------------------------------------------------------------------
+
+void StreamConnection::arrive() {
+  if (!context_.settings.trusted_proxies.contains(remote_)) static_cast<void>(is_welcome());
+}
+
+bool StreamConnection::is_welcome() {
+  const auto verdict = context_.admission.arrive(guest_, remote_, context_.loop.now());
+  is_exempt_ = context_.admission.is_exempt(remote_);
+  if (verdict == Verdict::welcome) return true;
+  const Refusal& refusal = refusal_of(verdict);
+  log::info("{} is refused: {}", remote_.to_string(), refusal.word);
+  cause_ = CloseCause::not_welcome;
+  // Inside TLS there is something to say only once the handshake is through, and it is not worth one.
+  const bool can_speak = !is_secure(local_.protocol) || phase_ == Phase::http;
+  if (refusal.is_silent || !can_speak) {
+    stream_.end_abruptly();
+    terminate(CloseCause::not_welcome);
+    return false;
+  }
+  const auto wait = std::to_string(context_.admission.retry_after(verdict).count());
+  const std::array headers{http::Header{"Retry-After", wait}};
+  const auto reply = http::write_reply(refusal.status, headers, {}, {.server = context_.server_header()});
+  send_raw(reply ? std::string_view{*reply} : std::string_view{});
+  linger();
+  return false;
+}
+
+// --- the first bytes ----------------------------------------------------------------------------------------------
+
+// A PROXY header, where a trusted proxy is the peer (S08); everybody else's would be no HTTP and no TLS.
+void StreamConnection::take_first(MutableBytes bytes) {
+  if (!context_.settings.trusted_proxies.contains(remote_)) return begin_http(bytes);
+  newcomer_->bytes.append(text_of(bytes));
+  const auto sniffed = http::sniff_proxy_header(as_bytes(newcomer_->bytes));
+  if (sniffed == http::ProxySniff::perhaps) return;
+  std::string held;
+  if (sniffed == http::ProxySniff::yes) {
+    const auto header = http::parse_proxy_header(as_bytes(newcomer_->bytes));
+    if (header.is(Errc::incomplete)) return;
+    if (!header) return terminate(CloseCause::bad_proxy_header);
+    if (header->addresses) {
+      const auto protocol = remote_.protocol;
+      remote_ = header->addresses->source;
+      local_ = header->addresses->destination;
+      remote_.protocol = local_.protocol = protocol;
+      is_proxied_ = true;
+      if (!is_welcome()) return;
+    }
+    held = newcomer_->bytes.substr(header->length);
+  } else {
+    held = newcomer_->bytes;
+  }
+  newcomer_->bytes.clear();
+  begin_http(std::as_writable_bytes(std::span{held}));
+}
+
+void StreamConnection::begin_http(MutableBytes bytes) {
+  phase_ = Phase::http;
+  if (!is_secure(local_.protocol)) {
+    if (!bytes.empty()) take_http(bytes);
+    return;
+  }
+  if (context_.tls == nullptr) return terminate(CloseCause::tls_failed);  // no listener without: endpoints were checked
+  auto session = tls::Session::accept(*context_.tls, local_);
+  if (!session) return terminate(CloseCause::tls_failed);
+  take(stream_.start_tls(context_, std::move(*session), bytes));
+}
+
+// Whose connection it is, if a trusted proxy made it and says so in the request.
+bool StreamConnection::learn_client(const http::RequestHead& head) {
+  if (is_proxied_ || !context_.settings.trusted_proxies.contains(remote_)) return true;
+  const auto client = http::forwarded_client(
+      head.headers, [&](const Endpoint& hop) { return context_.settings.trusted_proxies.contains(hop); });
+  if (!client) return false;
+  if (client->address) {
+    const auto socket = remote_;
+    remote_ = *client->address;
+    remote_.protocol = socket.protocol;
+    if (remote_.port == 0) remote_.port = socket.port;  // the proxy's: it tells two connections of one client apart
+    is_proxied_ = true;
+  }
+  return true;
 }
 
 // --- HTTP ---------------------------------------------------------------------------------------------------------
 
-Result<void> StreamConnection::accept(const ws::Acceptance& acceptance) {
+// From now on others can find it, and its end is an event.
+Result<shm::ConnectionIndex> StreamConnection::enter_table(SubProtocol sub_protocol) {
   const auto now = base::whole_seconds(context_.loop.now());
-  remote_.protocol = local_.protocol = websocket_over(local_.protocol);
-  auto record = context_.connections.insert({.id = id_,
-                                             .local = local_,
-                                             .remote = remote_,
-                                             .owner = context_.slot,
-                                             .state = shm::ConnectionState::open,
-                                             .sub_protocol = acceptance.sub_protocol,
-                                             .last_used = now});
-  if (!record) return record.error();
+  const auto record = context_.connections.insert({.id = id_,
+                                                   .local = local_,
+                                                   .remote = remote_,
+                                                   .owner = context_.slot,
+                                                   .state = shm::ConnectionState::open,
+                                                   .sub_protocol = sub_protocol,
+                                                   .last_used = now});
+  if (!record) return record;
   record_ = *record;
-  announced_ = true;
-  sub_protocol_ = acceptance.sub_protocol;
+  announced_ = was_open_ = true;
+  sub_protocol_ = sub_protocol;
+  last_used_ = last_message_ = now;
+  return record;
+}
+
+Result<void> StreamConnection::accept(const ws::Acceptance& acceptance) {
+  remote_.protocol = local_.protocol = websocket_over(local_.protocol);
+  if (const auto record = enter_table(acceptance.sub_protocol); !record) return record.error();
   phase_ = Phase::open;
-  last_used_ = now;
+  if (acceptance.deflate) deflate_ = std::make_unique<ws::PerMessageDeflate>(*acceptance.deflate, context_.deflate);
   cancel_timer(deadline_);
   watch_idleness();
   context_.counters.add(Counter::ws_successful_handshakes);
@@ -111,36 +226,104 @@ Result<void> StreamConnection::accept(const ws::Acceptance& acceptance) {
 
 void StreamConnection::reply_and_close(std::string_view http_reply) {
   send_raw(http_reply);
+  cause_ = CloseCause::handshake_refused;
   linger();
 }
 
 void StreamConnection::take_http(MutableBytes bytes) {
-  head_->bytes.append(text_of(bytes));
-  auto head = http::parse_head(head_->bytes, head_->scanner, context_.http_limits);
+  newcomer_->bytes.append(text_of(bytes));
+  if (!sipwsd::is_websocket(local_.protocol)) switch (sniff(newcomer_->bytes)) {
+      case Spoken::unknown_yet: return;
+      case Spoken::sip: {
+        const std::unique_ptr<Newcomer> done = std::move(newcomer_);
+        return begin_sip_stream(std::as_writable_bytes(std::span{done->bytes}));
+      }
+      case Spoken::http: break;
+    }
+  auto head = http::parse_head(newcomer_->bytes, newcomer_->scanner, context_.http_limits);
   if (!head) {
     if (head.is(Errc::incomplete)) return;
-    context_.counters.add(Counter::ws_failed_handshakes);
-    const std::unique_ptr<HttpHead> done = std::move(head_);  // nothing of it is kept while the refusal lingers
-    const auto status = http::status_of(head.error());
     context_.counters.add(head.is(Errc::too_large) ? Counter::handshake_refused_431 : Counter::handshake_refused_400);
-    auto reply = http::write_reply(status, {}, {}, {.server = context_.server_header()});
-    return reply_and_close(reply ? *reply : std::string{});
+    return refuse_http(http::status_of(head.error()));
   }
   context_.counters.add(Counter::http_requests);
+  if (!learn_client(*head)) {
+    context_.counters.add(Counter::handshake_refused_400);
+    return refuse_http(http::Status::bad_request);
+  }
+  const std::unique_ptr<Newcomer> done = std::move(newcomer_);  // an open connection holds no buffer
+  if (!guest_.is_in() && !is_welcome()) return;
   context_.user.on_http(*this, *head);
-  if (phase_ == Phase::http) return terminate("no answer");  // a stage that neither accepted nor replied
-  const std::unique_ptr<HttpHead> done = std::move(head_);   // an open connection holds no buffer
+  if (phase_ == Phase::http) return terminate(CloseCause::handshake_refused);  // a stage that neither accepted nor replied
   if (phase_ != Phase::open) return;
   MutableBytes rest = std::as_writable_bytes(std::span{done->bytes}).subspan(head->length);
-  if (rest.size() > max_pipelined) return fail(ws::CloseCode::policy_violation, "Too much before the handshake");
+  if (rest.size() > max_pipelined) return fail(ws::CloseCode::policy_violation, "Too much before the handshake", CloseCause::flood);
   if (!rest.empty()) take_frames(rest);
+}
+
+void StreamConnection::refuse_http(http::Status status) {
+  context_.counters.add(Counter::ws_failed_handshakes);
+  const auto reply = http::write_reply(status, {}, {}, {.server = context_.server_header()});
+  send_raw(reply ? std::string_view{*reply} : std::string_view{});
+  finish(CloseCause::malformed_http);
+}
+
+// --- SIP ----------------------------------------------------------------------------------------------------------
+
+void StreamConnection::begin_sip_stream(MutableBytes bytes) {
+  if (!guest_.is_in() && !is_welcome()) return;
+  if (!enter_table(SubProtocol::none)) {
+    context_.counters.add(Counter::full_table_refusals);
+    return terminate(CloseCause::not_welcome);
+  }
+  phase_ = Phase::sip_stream;
+  framer_ = std::make_unique<sip::StreamFramer>();
+  cancel_timer(deadline_);
+  watch_idleness();
+  take_sip(bytes);
+}
+
+void StreamConnection::take_sip(MutableBytes bytes) {
+  const sip::StreamLimits limits{.max_header_bytes = 64 * 1024, .max_message_size = context_.settings.max_message_size};
+  while (phase_ == Phase::sip_stream) {
+    const auto event = framer_->next(bytes, limits);
+    if (!event) break;
+    touch();
+    std::visit(base::Overload{
+                   [&](const sip::StreamMessage& message) {
+                     cancel_timer(message_deadline_);
+                     last_message_ = last_used_;
+                     ++messages_read_;
+                     context_.user.on_sip(*this, message.bytes);
+                   },
+                   [&](const sip::StreamPing&) {
+                     if (!ping_is_within_rate()) {
+                       context_.counters.add(Counter::ping_floods);
+                       return finish(CloseCause::flood);
+                     }
+                     static_cast<void>(send_message("\r\n"));
+                   },
+                   [&](const sip::StreamPong&) {},
+                   [&](const sip::StreamFailed& failed) {
+                     context_.counters.add(Counter::protocol_errors);
+                     context_.user.on_broken_sip(*this, failed);
+                     finish(CloseCause::protocol_error);
+                   },
+               },
+               *event);
+  }
+  if (phase_ != Phase::sip_stream) return;
+  const bool idle = framer_->is_idle();
+  if (idle && message_deadline_ != os::TimerId::none) cancel_timer(message_deadline_);
+  if (!idle && message_deadline_ == os::TimerId::none) set_timer(message_deadline_, context_.settings.message_timeout);
 }
 
 // --- WebSocket ----------------------------------------------------------------------------------------------------
 
 void StreamConnection::take_frames(MutableBytes bytes) {
+  const auto limits = context_.receive_limits();
   while (phase_ == Phase::open || phase_ == Phase::closing) {
-    const auto event = receiver_.next(bytes, context_.receive_limits);
+    const auto event = receiver_.next(bytes, limits, deflate_.get());
     if (!event) break;
     on_event(*event);
   }
@@ -158,6 +341,8 @@ void StreamConnection::on_event(const ws::Event& event) {
   std::visit(base::Overload{
                  [&](const ws::Message& message) {
                    cancel_timer(message_deadline_);  // the next message, also one begun in the same read, has its own
+                   last_message_ = last_used_;
+                   ++messages_read_;
                    if (sub_protocol_ != SubProtocol::none) context_.counters.add(frames_in(sub_protocol_));
                    if (phase_ == Phase::open)
                      context_.user.on_message(*this, message.opcode, as_text(message.payload));
@@ -166,7 +351,7 @@ void StreamConnection::on_event(const ws::Event& event) {
                    if (phase_ != Phase::open) return;  // nothing may follow our Close (RFC 6455 5.5.1)
                    if (!ping_is_within_rate()) {
                      context_.counters.add(Counter::ping_floods);
-                     return fail(ws::CloseCode::policy_violation, "Too many pings");
+                     return fail(ws::CloseCode::policy_violation, "Too many pings", CloseCause::flood);
                    }
                    static_cast<void>(send_pong(as_text(ping.payload)));
                  },
@@ -177,31 +362,22 @@ void StreamConnection::on_event(const ws::Event& event) {
                      if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_remote_closed_connections);
                      if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_remote_closed_connections);
                      send_raw(as_text(ws::close_reply(closed.code).bytes()));
-                     return finish("closed by peer");
+                     return finish(CloseCause::closed_by_peer);
                    }
-                   finish("closed");
+                   finish(cause_);
                  },
                  [&](const ws::Failed& failed) {
                    context_.counters.add(counter_of(failed.code));
-                   if (phase_ == Phase::open) return fail(failed.code, failed.reason);
-                   finish("protocol error");
+                   if (phase_ == Phase::open) return fail(failed.code, failed.reason, cause_of(failed.code));
+                   finish(cause_of(failed.code));
                  },
              },
              event);
 }
 
 bool StreamConnection::ping_is_within_rate() {
-  if (context_.settings.ping_rate == 0) return true;
-  // A bucket of `ping_rate` a second that holds ten seconds' worth.
-  const auto second = static_cast<std::uint32_t>(base::whole_seconds(context_.loop.now()));
-  if (second != ping_second_) {
-    const std::uint64_t refill = std::uint64_t{second - ping_second_} * context_.settings.ping_rate;
-    pings_left_ = static_cast<std::uint8_t>(std::min<std::uint64_t>(context_.ping_burst(), pings_left_ + refill));
-    ping_second_ = second;
-  }
-  if (pings_left_ == 0) return false;
-  --pings_left_;
-  return true;
+  const std::uint64_t rate = context_.settings.ping_rate;
+  return pings_.take(1, context_.loop.now(), {.per_second = rate, .burst = rate * 10});
 }
 
 Result<void> StreamConnection::send_message(std::string_view payload) {
@@ -209,6 +385,12 @@ Result<void> StreamConnection::send_message(std::string_view payload) {
 }
 
 Result<void> StreamConnection::send_message(std::string_view payload, ws::Opcode opcode) {
+  if (phase_ == Phase::sip_stream) {
+    if (!has_room_for(payload.size())) return Errc::full;
+    send_raw(payload);
+    touch();
+    return {};
+  }
   auto sent = send_frame(opcode, payload);
   if (sent && sub_protocol_ != SubProtocol::none) context_.counters.add(frames_out(sub_protocol_));
   return sent;
@@ -224,32 +406,46 @@ Result<void> StreamConnection::send_ping(std::string_view payload) {
 
 Result<void> StreamConnection::send_pong(std::string_view payload) { return send_frame(ws::Opcode::pong, payload); }
 
+bool StreamConnection::has_room_for(std::size_t bytes) {
+  if (stream_.unsent() + bytes <= context_.settings.outbox_bytes) return true;
+  context_.counters.add(Counter::slow_peers_dropped);
+  context_.counters.add(Counter::tcp_sendq_full);
+  terminate(CloseCause::slow_reader);
+  return false;
+}
+
 Result<void> StreamConnection::send_frame(ws::Opcode opcode, std::string_view payload) {
   if (phase_ != Phase::open) return Errc::gone;
-  if (outbox_.size() + payload.size() > context_.settings.outbox_bytes) {
-    context_.counters.add(Counter::slow_peers_dropped);
-    context_.counters.add(Counter::tcp_sendq_full);
-    terminate("slow reader");
-    return Errc::full;
+  if (!has_room_for(payload.size())) return Errc::full;
+  auto compressed = ws::Compressed::no;
+  if (deflate_ && (opcode == ws::Opcode::text || opcode == ws::Opcode::binary)) {
+    const auto outgoing = deflate_->outgoing(as_bytes(payload));
+    payload = as_text(outgoing.payload);
+    if (outgoing.compressed) compressed = ws::Compressed::yes;
   }
   std::array<std::byte, ws::max_server_header> header;
-  const auto n = ws::encode_header(header, opcode, payload.size());
+  const auto n = ws::encode_header(header, opcode, payload.size(), ws::Fin::last, compressed);
   send_raw(as_text(ByteView{header}.first(n)));
-  outbox_.append(context_.buffers, payload);
+  stream_.write(context_.buffers, payload);
   context_.counters.add(Counter::ws_transmitted_frames);
   touch();
   return {};
 }
 
-Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason, std::string_view cause) {
+Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason, CloseCause cause) {
   if (phase_ == Phase::closing) {  // the second time it is meant
     terminate(cause);
+    return {};
+  }
+  if (phase_ == Phase::sip_stream) {
+    finish(cause);
     return {};
   }
   if (phase_ != Phase::open) return Errc::gone;
   auto frame = ws::close_frame(code, reason);
   if (!frame) return frame.error();
   send_close(*frame);
+  cause_ = cause;
   receiver_.discard_data();
   phase_ = Phase::closing;
   static_cast<void>(context_.connections.set_state(id_, context_.slot, shm::ConnectionState::closing));
@@ -259,9 +455,9 @@ Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason
 }
 
 // RFC 6455 7.1.7: say why, then close; nothing the peer still sends is looked at.
-void StreamConnection::fail(ws::CloseCode code, std::string_view reason) {
+void StreamConnection::fail(ws::CloseCode code, std::string_view reason, CloseCause cause) {
   if (auto frame = ws::close_frame(code, reason)) send_close(*frame);
-  finish(reason);
+  finish(cause);
 }
 
 // A Close that is no answer.
@@ -273,44 +469,56 @@ void StreamConnection::send_close(const ws::ControlFrame& frame) {
   send_raw(as_text(frame.bytes()));
 }
 
-void StreamConnection::finish(std::string_view cause) {
-  if (announced_) {
-    announced_ = false;
-    phase_ = Phase::lingering;  // what on_closed does must not write behind our Close
-    static_cast<void>(context_.connections.retire(id_, context_.slot));
-    context_.user.on_closed(*this, cause);
-  }
+void StreamConnection::finish(CloseCause cause) {
+  say_goodbye(cause);
   linger();
 }
 
-void StreamConnection::terminate(std::string_view cause) {
+void StreamConnection::terminate(CloseCause cause) {
   if (phase_ == Phase::gone) return;
-  if (announced_) {
-    announced_ = false;
-    phase_ = Phase::lingering;  // what on_closed does must not write here
-    static_cast<void>(context_.connections.retire(id_, context_.slot));
-    context_.user.on_closed(*this, cause);
-  }
+  cause_ = cause;
+  say_goodbye(cause);
   vanish();
+}
+
+void StreamConnection::say_goodbye(CloseCause cause) {
+  cause_ = cause;
+  if (!announced_) return;
+  announced_ = false;
+  phase_ = Phase::lingering;  // what on_closed does must not write behind our Close
+  static_cast<void>(context_.connections.retire(id_, context_.slot));
+  count_end();
+  context_.user.on_closed(*this, name(cause));
+}
+
+void StreamConnection::count_end() {
+  const auto& [cause, words, counter, strike] = row(cause_);
+  context_.counters.add(counter);
+  if (strike != shm::BanReason::none) static_cast<void>(context_.admission.strike(remote_, strike, context_.loop.now()));
 }
 
 void StreamConnection::linger() {
   if (phase_ == Phase::gone) return;
   phase_ = Phase::lingering;
+  newcomer_.reset();
   cancel_timer(message_deadline_);
+  cancel_timer(pause_);
   set_timer(deadline_, linger_time);
   context_.loop.defer(*this);
 }
 
 void StreamConnection::vanish() {
   if (phase_ == Phase::gone) return;
+  if (!was_open_) count_end();
   phase_ = Phase::gone;
+  newcomer_.reset();
+  context_.admission.left(guest_);
   cancel_timer(deadline_);
   cancel_timer(message_deadline_);
   cancel_timer(write_deadline_);
-  context_.loop.remove(socket_.raw(), *this);
-  socket_.close();
-  outbox_.release(context_.buffers);
+  cancel_timer(pause_);
+  context_.loop.remove(stream_.raw(), *this);
+  stream_.close(context_.buffers);
   context_.buried(id_);
 }
 
@@ -318,42 +526,84 @@ void StreamConnection::vanish() {
 
 void StreamConnection::on_ready(std::uint32_t events) {
   if ((events & os::writable) != 0) flush();
-  if (phase_ != Phase::gone && (events & (os::readable | os::hung_up)) != 0) read();
+  if (phase_ == Phase::gone || (events & (os::readable | os::hung_up)) == 0) return;
+  if (!is_newcomer()) return read();
+  if (!std::exchange(in_lane_, true)) context_.lane.enter(id_);
+}
+
+void StreamConnection::serve_newcomer() {
+  in_lane_ = false;
+  if (phase_ == Phase::gone) return;
+  read();
+  // In this turn still: a handshake is a conversation, and each of its answers is waited for.
+  if (phase_ != Phase::gone && stream_.has_unsent()) flush();
 }
 
 void StreamConnection::read() {
-  const auto buffer = context_.read_buffer();
-  const ssize_t n = ::recv(socket_.raw(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (n < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
-    context_.counters.add(Counter::tcp_con_reset);
-    return terminate("connection lost");
+  if (phase_ == Phase::lingering) return discard();
+  take(stream_.read(context_));
+}
+
+void StreamConnection::take(const SocketStream::Input& input) {
+  using Kind = SocketStream::Input::Kind;
+  if (stream_.tls() != nullptr && stream_.has_unsent()) context_.loop.defer(*this);  // TLS has something to say for itself
+  switch (input.kind) {
+    case Kind::nothing: return;
+    case Kind::bytes: return take_bytes(input.bytes);
+    case Kind::lost: return terminate(CloseCause::connection_lost);
+    case Kind::ended:
+      return terminate(phase_ == Phase::closing ? cause_ : CloseCause::connection_lost);
+    case Kind::bad_tls:
+      log::info("TLS from {} failed: {}", remote_.to_string(), input.why);
+      finish(CloseCause::tls_failed);  // an alert may be waiting to be sent
+      return;
   }
-  if (n == 0) {
-    if (phase_ != Phase::lingering || outbox_.is_empty())
-      return terminate(phase_ == Phase::closing ? "closed" : "connection lost");
-    peer_ended_ = true;  // it has said all it wants to, but still reads our last words
-    return watch(os::writable);
-  }
-  context_.counters.add(Counter::bytes_received, static_cast<std::uint64_t>(n));
-  const auto bytes = buffer.first(static_cast<std::size_t>(n));
+}
+
+void StreamConnection::take_bytes(MutableBytes bytes) {
   switch (phase_) {
+    case Phase::arriving: return take_first(bytes);
     case Phase::http: return take_http(bytes);
     case Phase::open:
-    case Phase::closing: return take_frames(bytes);
+    case Phase::sip_stream:
+    case Phase::closing: {
+      const auto size = bytes.size();
+      messages_read_ = 0;
+      phase_ == Phase::sip_stream ? take_sip(bytes) : take_frames(bytes);
+      return charge(size);
+    }
     case Phase::lingering:
-      discarded_ += static_cast<std::uint32_t>(n);
-      if (discarded_ > max_discarded) {
-        os::set_abortive_close(socket_.raw());
-        vanish();
-      }
-      return;
     case Phase::gone: return;
   }
 }
 
+// Back-pressure: what came is handled; who is in debt is not read until it is paid.
+void StreamConnection::charge(std::size_t bytes) {
+  if (!is_open() || is_exempt_) return;
+  const auto now = context_.loop.now();
+  const auto debt = std::max(bytes_.charge(bytes, now, context_.byte_rate()), messages_.charge(messages_read_, now, context_.message_rate()));
+  if (debt <= 1ms) return;
+  context_.counters.add(Counter::reads_paused);
+  set_timer(pause_, std::chrono::duration_cast<std::chrono::milliseconds>(debt));
+  watch_for_reading();
+}
+
+// A peer that has ended its side is read to the end; one that sends on and on is cut off.
+void StreamConnection::discard() {
+  const auto n = stream_.discard(context_);
+  if (!n) {
+    if (!stream_.has_unsent()) return vanish();
+    peer_ended_ = true;  // it has said all it wants to, but still reads our last words
+    return watch(os::writable);
+  }
+  discarded_ += static_cast<std::uint32_t>(*n);
+  if (discarded_ <= max_discarded) return;
+  stream_.end_abruptly();
+  vanish();
+}
+
 void StreamConnection::send_raw(std::string_view bytes) {
-  outbox_.append(context_.buffers, bytes);
+  stream_.write(context_.buffers, bytes);
   context_.loop.defer(*this);
 }
 
@@ -362,66 +612,72 @@ void StreamConnection::run_deferred() {
 }
 
 void StreamConnection::flush() {
-  if (!outbox_.is_empty()) {
-    const auto pending = outbox_.pending();
-    const ssize_t n = ::send(socket_.raw(), pending.data(), pending.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-      if (announced_) {
+  if (stream_.has_unsent()) {
+    const auto flushed = stream_.flush(context_);
+    if (flushed == SocketStream::Flushed::failed) {
+      if (announced_ && is_websocket()) {
         context_.counters.add(Counter::ws_failed_connections);
         if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_failed_connections);
         if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_failed_connections);
       }
-      return terminate("send failed");
+      return terminate(phase_ == Phase::lingering ? cause_ : CloseCause::send_failed);
     }
-    if (n > 0) {
-      context_.counters.add(Counter::bytes_sent, static_cast<std::uint64_t>(n));
-      outbox_.written(context_.buffers, static_cast<std::size_t>(n));
-      cancel_timer(write_deadline_);  // it does read
+    if (flushed != SocketStream::Flushed::nothing) cancel_timer(write_deadline_);  // it does read
+    if (flushed != SocketStream::Flushed::all) {
+      if (write_deadline_ == os::TimerId::none) set_timer(write_deadline_, context_.settings.slow_reader_timeout);
+      return watch_for_reading();
     }
-  }
-  if (!outbox_.is_empty()) {
-    if (write_deadline_ == os::TimerId::none) set_timer(write_deadline_, context_.settings.slow_reader_timeout);
-    return watch(peer_ended_ ? os::writable : os::readable | os::writable);
   }
   if (peer_ended_) return vanish();
-  watch(os::readable);
+  watch_for_reading();
   if (phase_ == Phase::lingering && !half_closed_) {
     half_closed_ = true;
-    ::shutdown(socket_.raw(), SHUT_WR);
+    stream_.end(context_);
   }
 }
 
+void StreamConnection::watch_for_reading() {
+  std::uint32_t events = 0;
+  if (!peer_ended_ && pause_ == os::TimerId::none) events |= os::readable;
+  if (stream_.has_unsent()) events |= os::writable;
+  watch(events);
+}
+
 void StreamConnection::watch(std::uint32_t events) {
-  if (events == watched_) return;
-  const auto set = watched_ == 0 ? context_.loop.add(socket_.raw(), events, *this)
-                                 : context_.loop.modify(socket_.raw(), events, *this);
-  if (!set) return terminate("out of memory");  // epoll_ctl fails for nothing else here
+  if (events == watched_ && is_watched_) return;
+  const auto set = is_watched_ ? context_.loop.modify(stream_.raw(), events, *this) : context_.loop.add(stream_.raw(), events, *this);
+  if (!set) return terminate(CloseCause::out_of_memory);  // epoll_ctl fails for nothing else here
+  is_watched_ = true;
   watched_ = events;
 }
 
 void StreamConnection::on_timer(os::TimerId id) {
   if (id == deadline_) {
     deadline_ = os::TimerId::none;
-    if (phase_ == Phase::open) return watch_idleness();
-    if (phase_ == Phase::http) {
+    if (is_open()) return watch_idleness();
+    if (is_newcomer()) {
       context_.counters.add(Counter::ws_failed_handshakes);
-      context_.counters.add(Counter::handshake_timeouts);
-      return terminate("handshake timeout");
+      return terminate(CloseCause::handshake_timeout);
     }
-    return terminate(phase_ == Phase::closing ? "close timeout" : "closed");
+    return terminate(phase_ == Phase::closing ? CloseCause::close_timeout : cause_);
   }
   if (id == message_deadline_) {
     message_deadline_ = os::TimerId::none;
     context_.counters.add(Counter::message_timeouts);
-    if (phase_ == Phase::open) fail(ws::CloseCode::policy_violation, "Message took too long");
+    if (phase_ == Phase::open) fail(ws::CloseCode::policy_violation, "Message took too long", CloseCause::message_timeout);
+    if (phase_ == Phase::sip_stream) finish(CloseCause::message_timeout);
     return;
+  }
+  if (id == pause_) {
+    pause_ = os::TimerId::none;
+    return watch_for_reading();
   }
   if (id == write_deadline_) {
     write_deadline_ = os::TimerId::none;
     context_.counters.add(Counter::slow_peers_dropped);
     context_.counters.add(Counter::tcp_send_timeout);
-    os::set_abortive_close(socket_.raw());
-    terminate("slow reader");
+    stream_.end_abruptly();
+    terminate(CloseCause::slow_reader);
   }
 }
 
@@ -444,14 +700,23 @@ void StreamConnection::touch() {
   context_.connections.touch(record_, now);
 }
 
-// tcp_connection_lifetime: a connection without a frame in either direction for so long, keepalives included.
+// Two clocks: a connection without a frame in either direction, keepalives included (tcp_connection_lifetime), and one
+// over which nobody registered and no message comes (idle_timeout). 0 is for ever.
 void StreamConnection::watch_idleness() {
-  const std::chrono::seconds lifetime = context_.settings.tcp_connection_lifetime;
-  if (lifetime.count() == 0) return;
-  const std::chrono::seconds idle{base::whole_seconds(context_.loop.now()) - last_used_};
-  if (idle < lifetime) return set_timer(deadline_, lifetime - idle);
-  context_.counters.add(Counter::tcp_con_timeout);
-  static_cast<void>(close(ws::CloseCode::going_away, "Idle too long", "idle too long"));
+  const std::chrono::seconds now{base::whole_seconds(context_.loop.now())};
+  const auto due = [&](std::chrono::seconds limit, std::int64_t since) {
+    return limit.count() == 0 ? std::chrono::seconds::max() : std::chrono::seconds{since} + limit - now;
+  };
+  const auto silent = due(context_.settings.tcp_connection_lifetime, last_used_);
+  const auto useless = bound_aors_.empty() ? due(context_.settings.idle_timeout, last_message_) : std::chrono::seconds::max();
+  if (silent.count() <= 0) {
+    context_.counters.add(Counter::tcp_con_timeout);
+    static_cast<void>(close(ws::CloseCode::going_away, "Idle too long", CloseCause::idle_too_long));
+  } else if (useless.count() <= 0) {
+    static_cast<void>(close(ws::CloseCode::policy_violation, "Not registered", CloseCause::not_registered));
+  } else if (const auto next = std::min(silent, useless); next != std::chrono::seconds::max()) {
+    set_timer(deadline_, next);
+  }
 }
 
 }  // namespace sipwsd::net

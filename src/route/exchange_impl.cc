@@ -57,7 +57,7 @@ Result<void> DataExchangeImpl::send(std::string_view bytes, bool as_text) {
 }
 
 void DataExchangeImpl::close(std::uint16_t status, std::string_view reason) {
-  static_cast<void>(connection_.close(static_cast<ws::CloseCode>(status), reason, "closed by the routing stage"));
+  static_cast<void>(connection_.close(static_cast<ws::CloseCode>(status), reason, net::CloseCause::stage));
 }
 
 std::string_view HttpExchangeImpl::header(std::string_view name) const noexcept {

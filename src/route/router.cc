@@ -7,9 +7,12 @@
 #include "src/base/overload.h"
 #include "src/http/reply_writer.h"
 #include "src/route/exchange_impl.h"
+#include "src/sip/call_id.h"
+#include "src/sip/cseq.h"
 #include "src/sip/message_splitter.h"
 #include "src/sip/method.h"
 #include "src/sip/sanity.h"
+#include "src/sip/stream_framer.h"
 #include "src/transaction/owner.h"
 #include "src/ws/origin_policy.h"
 
@@ -25,6 +28,7 @@ transaction::CoreSettings core_settings(const Router::Place& place) {
   out.generation = place.generation;
   out.secret = place.secrets.branch;
   out.max_transactions = s.max_transactions;
+  out.max_pending_per_connection = s.max_transactions_per_connection;
   out.max_branches = 10;
   out.max_forwards = static_cast<std::uint8_t>(s.max_forwards);
   out.retry_after = s.retry_after;
@@ -50,6 +54,9 @@ ws::HandshakePolicy handshake_policy(const Router::Place& place, const ServedNam
             s.allowed_origins, s.allow_no_origin ? ws::OriginPolicy::Absent::allowed : ws::OriginPolicy::Absent::refused))
       policy.origins = *origins;
   policy.retry_after = s.retry_after;
+  policy.deflate = {.enabled = s.deflate,
+                    .window_bits = static_cast<std::uint8_t>(s.deflate_window_bits),
+                    .context_takeover = s.deflate_context_takeover};
   return policy;
 }
 
@@ -57,6 +64,17 @@ std::vector<Endpoint> endpoints_of(const std::vector<Listener>& listeners) {
   std::vector<Endpoint> out;
   for (const Listener& listener : listeners) out.push_back(listener.at);
   return out;
+}
+
+net::CloseCause cause_of(bus::DropReason reason) {
+  switch (reason) {
+    case bus::DropReason::no_pong: return net::CloseCause::no_pong;
+    case bus::DropReason::close_unanswered: return net::CloseCause::close_timeout;
+    case bus::DropReason::idle: return net::CloseCause::idle_too_long;
+    case bus::DropReason::banned: return net::CloseCause::banned;
+    case bus::DropReason::operator_said: break;
+  }
+  return net::CloseCause::operator_said;
 }
 
 Counter method_counter(sip::Method method) {
@@ -100,6 +118,13 @@ void Router::set_stages(std::vector<StagePointer> stages) {
   handshake_.require_sub_protocol = stages_.needs_sub_protocol();
 }
 
+void Router::reconfigure() {
+  names_ = ServedNames(place_.settings, endpoints_of(place_.listeners));
+  handshake_ = handshake_policy(place_, names_);
+  handshake_.require_sub_protocol = stages_.needs_sub_protocol();
+  transactions_.reconfigure(core_settings(place_));
+}
+
 // --- what connections bring ---------------------------------------------------------------------------------------
 
 void Router::on_http(net::StreamConnection& connection, const http::RequestHead& request) {
@@ -115,10 +140,25 @@ void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, st
   switch (stages_.on_data(data)) {
     case StageChain::Outcome::handled: return;
     case StageChain::Outcome::failed:
-      static_cast<void>(connection.close(ws::CloseCode::internal_error, {}, "routing stage failed"));
+      static_cast<void>(connection.close(ws::CloseCode::internal_error, {}, net::CloseCause::stage));
       return;
-    case StageChain::Outcome::nobody: break;
+    case StageChain::Outcome::nobody: return take_sip(connection, payload, opcode);
   }
+}
+
+void Router::on_sip(net::StreamConnection& connection, std::string_view message) {
+  take_sip(connection, message, ws::Opcode::binary);
+}
+
+void Router::on_broken_sip(net::StreamConnection& connection, const sip::StreamFailed& failure) {
+  counters_.add(Counter::bad_msg_hdr);
+  log::info("a SIP stream from {} ends: {}", connection.remote().to_string(), failure.reason);
+  const auto request = sip::parse(failure.head);
+  if (request && request->is_request())
+    refuse(*request, connection.arrival(), {.status = failure.status, .reason = failure.reason, .answerable = true});
+}
+
+void Router::take_sip(net::StreamConnection& connection, std::string_view payload, ws::Opcode opcode) {
   const Arrival arrival = connection.arrival();
   sip::Splitter splitter(payload);
   while (connection.is_open()) {
@@ -155,12 +195,38 @@ void Router::refuse(const sip::MessageView& request, const Arrival& arrival, con
   if (refusal.status == 416) counters_.add(Counter::bad_URIs_rcvd);
 }
 
+// --- who is talking (call_estimate.h) ---
+
+void Router::note_call(const Arrival& arrival, const sip::MessageView& message, net::CallEstimate::Sign sign) {
+  if (auto* connection = connections_.find(arrival.flow.connection))
+    connection->calls().note(sign, sip::call_id(message), base::whole_seconds(place_.loop.now()));
+}
+
+// On the way in, whatever becomes of the message. An ACK that gets as far as the stages is to a 2xx: on_request().
+void Router::note_calls(const Arrival& arrival, const sip::MessageView& message) {
+  using Sign = net::CallEstimate::Sign;
+  if (message.is_request()) {
+    switch (message.method()) {
+      case sip::Method::invite: return note_call(arrival, message, Sign::rings);
+      case sip::Method::ack: return note_call(arrival, message, Sign::rings_no_more);
+      case sip::Method::bye: return note_call(arrival, message, Sign::over);
+      default: return;
+    }
+  }
+  const auto cseq = sip::cseq(message);
+  if (!cseq) return;
+  if (cseq->method == sip::Method::bye && message.status() >= 200) return note_call(arrival, message, Sign::over);
+  if (cseq->method != sip::Method::invite) return;
+  note_call(arrival, message, message.status() < 200 ? Sign::rings : message.status() < 300 ? Sign::talks : Sign::rings_no_more);
+}
+
 void Router::on_sip(const Arrival& arrival, const sip::MessageView& message) {
   if (const auto refusal = sip::sanity_refusal(message)) {
     counters_.add(message.is_request() ? Counter::err_requests : Counter::err_replies);
     if (refusal->answerable) refuse(message, arrival, *refusal);
     return;
   }
+  note_calls(arrival, message);
   if (message.is_request()) {
     counters_.add(Counter::rcv_requests);
     counters_.add(method_counter(message.method()));
@@ -193,12 +259,16 @@ void Router::on_closed(net::StreamConnection& connection, std::string_view cause
                    .remote = connection.remote(),
                    .local = connection.local(),
                    .sub_protocol = connection.arrival().sub_protocol,
-                   .cause = cause});
+                   .cause = cause,
+                   .age = connection.age(),
+                   .idle = connection.idle()});
 }
 
 void Router::announce_closed(const ClosedConnection& closed) {
+  log::info("connection {} from {} closed: {} (age {} s, idle {} s)", number(closed.id), closed.remote.to_string(), closed.cause,
+            closed.age.count(), closed.idle.count());
+  if (!is_websocket(closed.local.protocol)) return;  // websocket:closed is about those only
   counters_.add(Counter::closed_events);
-  log::info("connection {} from {} closed: {}", number(closed.id), closed.remote.to_string(), closed.cause);
   stages_.on_closed(closed);
 }
 
@@ -207,11 +277,13 @@ void Router::on_lost_connection(const shm::ConnectionRecord& record) {
   for (std::uint16_t slot = 0; slot < place_.shared.limits.workers; ++slot)
     if (slot != number(place_.slot))
       static_cast<void>(place_.mailbox.post(static_cast<shm::ProcessSlot>(slot), bus::ConnectionClosed{record.id()}));
+  counters_.add(Counter::closed_worker_died);
   announce_closed({.id = record.id(),
                    .remote = record.remote,
                    .local = record.local,
                    .sub_protocol = record.sub_protocol(),
-                   .cause = "worker died"});
+                   .cause = net::name(net::CloseCause::worker_died),
+                   .idle = std::chrono::seconds{base::whole_seconds(place_.loop.now()) - record.last_used}});
 }
 
 // --- letters ------------------------------------------------------------------------------------------------------
@@ -255,16 +327,13 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
           [&](const bus::Close& m) {
             auto* connection = connections_.find(m.connection);
             answer(m.ticket, connection != nullptr &&
-                                 connection->close(static_cast<ws::CloseCode>(m.code), m.reason, "closed by the operator"));
+                                 connection->close(static_cast<ws::CloseCode>(m.code), m.reason, net::CloseCause::operator_said));
           },
           [&](const bus::Drop& m) {
             auto* connection = connections_.find(m.connection);
             if (connection != nullptr) {
               if (m.reason == bus::DropReason::no_pong) counters_.add(Counter::keepalive_drops);
-              connection->terminate(m.reason == bus::DropReason::no_pong            ? "no pong"
-                                    : m.reason == bus::DropReason::close_unanswered ? "close timeout"
-                                    : m.reason == bus::DropReason::idle             ? "idle too long"
-                                                                                    : "closed by the operator");
+              connection->terminate(cause_of(m.reason));
             }
             answer(m.ticket, connection != nullptr);
           },
@@ -291,6 +360,7 @@ void Router::send_message(const bus::SendMessage& letter, shm::ProcessSlot from)
 // --- the transaction layer's user ---------------------------------------------------------------------------------
 
 void Router::on_request(transaction::RequestContext& context) {
+  if (context.message().method() == sip::Method::ack) note_call(context.arrival(), context.message(), net::CallEstimate::Sign::talks);
   RequestExchangeImpl exchange(*this, context);
   const auto outcome = stages_.on_request(exchange);
   if (context.is_done()) return;
@@ -353,7 +423,15 @@ void Router::count(transaction::Count what) noexcept {
     case Count::stray_responses:
     case Count::malformed_responses: return counters_.add(Counter::drop_replies);
     case Count::acks_absorbed: return counters_.add(Counter::sl_received_ACKs);
-    case Count::table_full: return counters_.add(Counter::drop_requests);
+    case Count::table_full:
+      counters_.add(Counter::transactions_refused);
+      return counters_.add(Counter::drop_requests);
+    case Count::connection_full:
+      counters_.add(Counter::connection_transactions_refused);
+      return counters_.add(Counter::drop_requests);
+    case Count::memory_short:
+      counters_.add(Counter::memory_refusals);
+      return counters_.add(Counter::drop_requests);
     case Count::replies_unsent: return counters_.add(Counter::err_replies);
     case Count::acks_unsent: return counters_.add(Counter::err_requests);
     case Count::retransmissions:

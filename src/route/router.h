@@ -56,6 +56,8 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   Router& operator=(const Router&) = delete;
 
   void set_stages(std::vector<StagePointer> stages);
+  // The settings have changed: what was made of them is made again. Between two messages.
+  void reconfigure();
   net::ConnectionRegistry& connections() noexcept { return connections_; }
   const ServedNames& names() const noexcept { return names_; }
 
@@ -71,16 +73,22 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   // net::ConnectionUser
   void on_http(net::StreamConnection& connection, const http::RequestHead& request) override;
   void on_message(net::StreamConnection& connection, ws::Opcode opcode, std::string_view payload) override;
+  void on_sip(net::StreamConnection& connection, std::string_view message) override;
+  void on_broken_sip(net::StreamConnection& connection, const sip::StreamFailed& failure) override;
   void on_closed(net::StreamConnection& connection, std::string_view cause) override;
   // transaction::User
   void on_request(transaction::RequestContext& context) override;
   void on_reply(transaction::ReplyContext& context) override;
   transaction::SentBy sent_by(Flow flow) override;
+  bool is_short_of_memory() const noexcept override { return place_.shared.memory->is_short(); }
   // transaction::Counters
   void count(transaction::Count what) noexcept override;
 
   void refuse(const sip::MessageView& request, const Arrival& arrival, const sip::Refusal& refusal);
+  void take_sip(net::StreamConnection& connection, std::string_view bytes, ws::Opcode opcode);
   void on_sip(const Arrival& arrival, const sip::MessageView& message);
+  void note_call(const Arrival& arrival, const sip::MessageView& message, net::CallEstimate::Sign sign);
+  void note_calls(const Arrival& arrival, const sip::MessageView& message);
   void send_message(const bus::SendMessage& letter, shm::ProcessSlot from);
   std::string_view host_port_of(const Endpoint& local);
   void announce_closed(const ClosedConnection& closed);

@@ -41,7 +41,7 @@ TEST_F(Registry, PostsALetterToTheOwnerOfAnotherFlow) {
 
 TEST_F(Registry, ClosesAllThatAreOpenAndEndsAllThatAreNotYet) {
   Peer first = open(), second = open(), newcomer = connect(), closing = open();
-  EXPECT_TRUE(connection(4).close(ws::CloseCode::normal, {}, "earlier"));
+  EXPECT_TRUE(connection(4).close(ws::CloseCode::normal, {}, CloseCause::operator_said));
   turn();
   EXPECT_EQ(closing.take(), server_close(1000));
   registry.close_all(ws::CloseCode::going_away, "shutdown");

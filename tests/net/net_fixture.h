@@ -61,6 +61,13 @@ class ScriptedConnectionUser final : public ConnectionUser {
     messages.push_back((opcode == ws::Opcode::text ? "text " : "binary ") + std::string(payload));
     if (message_script) message_script(connection, payload);
   }
+  void on_sip(StreamConnection& connection, std::string_view message) override {
+    messages.push_back("sip " + std::string(message));
+    if (message_script) message_script(connection, message);
+  }
+  void on_broken_sip(StreamConnection&, const sip::StreamFailed& failure) override {
+    messages.push_back("broken " + std::to_string(failure.status));
+  }
   void on_closed(StreamConnection& connection, std::string_view cause) override {
     closed.push_back(std::to_string(number(connection.id())) + " " + std::string(cause));
     if (closed_script) closed_script(connection);

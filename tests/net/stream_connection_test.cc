@@ -80,8 +80,8 @@ TEST_F(Handshake, FindsNoRoomInAFullTable) {
   Peer peer = connect();
   peer.send(get);
   turn();
-  EXPECT_EQ(peer.take(), "HTTP/1.1 503 Service Unavailable\r\n\r\n");
-  EXPECT_EQ(user.full, 1);
+  EXPECT_TRUE(peer.take().starts_with("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"));
+  EXPECT_EQ(count(Counter::full_table_refusals), 1u);
   peer.leave();
   turn();
   EXPECT_EQ(registry.size(), 0u);
@@ -193,7 +193,7 @@ TEST_F(Messages, S14MustEndInTimeHoweverSteadilyTheirBytesCome) {
   pass(1100ms);
   EXPECT_EQ(peer.take(), server_close(1008, "Message took too long"));
   EXPECT_EQ(count(Counter::message_timeouts), 1u);
-  EXPECT_EQ(user.closed, Strings{"1 Message took too long"});
+  EXPECT_EQ(user.closed, Strings{"1 message timeout"});
 }
 
 TEST_F(Messages, EachHaveTheirOwnTimeAlsoWhenEveryReadEndsInsideOne) {
@@ -217,7 +217,7 @@ TEST_F(Messages, OfAControlFrameInsideGiveNoMoreTime) {
     peer.send(frame(op::pong, ""));
   }
   turn();
-  EXPECT_EQ(user.closed, Strings{"1 Message took too long"});
+  EXPECT_EQ(user.closed, Strings{"1 message timeout"});
 }
 
 // --- pings --------------------------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ TEST_F(Ending, ThrowsAwayWhatAPeerGoesOnToSendButNotWithoutEnd) {
 
 TEST_F(Ending, OfOurOwnWaitsForThePeersCloseAndLooksAtNoDataUntilThen) {
   Peer peer = open();
-  EXPECT_TRUE(connection().close(ws::CloseCode::going_away, "restart", "shutdown"));
+  EXPECT_TRUE(connection().close(ws::CloseCode::going_away, "restart", CloseCause::shutdown));
   EXPECT_EQ(record()->state(), shm::ConnectionState::closing);
   EXPECT_TRUE(connection().send_message("x").is(Errc::gone)) << "nothing may follow a Close (5.5.1)";
   EXPECT_TRUE(connection().send_ping("x").is(Errc::gone));
@@ -371,7 +371,7 @@ TEST_F(Ending, OfOurOwnWaitsForThePeersCloseAndLooksAtNoDataUntilThen) {
   peer.send(frame(op::close, test::close_payload(1001)));
   turn();
   EXPECT_TRUE(peer.has_ended());
-  EXPECT_EQ(user.closed, Strings{"1 closed"});
+  EXPECT_EQ(user.closed, Strings{"1 shutdown"});
   EXPECT_EQ(user.messages, Strings{});
   EXPECT_EQ(count(Counter::ws_sip_local_closed_connections), 1u);
   EXPECT_EQ(count(Counter::ws_remote_closed_connections), 0u);
@@ -379,7 +379,7 @@ TEST_F(Ending, OfOurOwnWaitsForThePeersCloseAndLooksAtNoDataUntilThen) {
 
 TEST_F(Ending, S17CutsAPeerThatDoesNotAnswerOurClose) {
   Peer peer = open();
-  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, "x"));
+  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, CloseCause::operator_said));
   pass(4900ms);
   EXPECT_EQ(user.closed, Strings{});
   pass(200ms);
@@ -390,9 +390,9 @@ TEST_F(Ending, S17CutsAPeerThatDoesNotAnswerOurClose) {
 
 TEST_F(Ending, IsAtOnceWhenItIsAskedForTwice) {
   Peer peer = open();
-  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, "first"));
-  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, "second"));
-  EXPECT_EQ(user.closed, Strings{"1 second"});
+  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, CloseCause::operator_said));
+  EXPECT_TRUE(connection().close(ws::CloseCode::normal, {}, CloseCause::operator_said));
+  EXPECT_EQ(user.closed, Strings{"1 closed by the operator"});
   turn();
   EXPECT_EQ(registry.size(), 0u);
 }
@@ -400,11 +400,11 @@ TEST_F(Ending, IsAtOnceWhenItIsAskedForTwice) {
 TEST_F(Ending, RefusesACodeNobodyMaySend) {
   Peer peer = open();
   for (const int code : {0, 999, 1004, 1006, 1015, 1016, 2999, 5000})
-    EXPECT_TRUE(connection().close(static_cast<ws::CloseCode>(code), {}, "x").is(Errc::out_of_range)) << code;
+    EXPECT_TRUE(connection().close(static_cast<ws::CloseCode>(code), {}, CloseCause::operator_said).is(Errc::out_of_range)) << code;
   EXPECT_TRUE(connection().is_open());
   turn();
   EXPECT_EQ(peer.take(), "");
-  EXPECT_TRUE(connection().close(ws::CloseCode::no_status, {}, "x")) << "a Close without a code";
+  EXPECT_TRUE(connection().close(ws::CloseCode::no_status, {}, CloseCause::operator_said)) << "a Close without a code";
   turn();
   EXPECT_EQ(peer.take(), server_frame(op::close, ""));
 }
@@ -423,8 +423,8 @@ TEST_F(Ending, TakesTheRecordAwayBeforeItIsAnnouncedAndLetsNothingFollowTheClose
   user.closed_script = [&](StreamConnection& c) {
     EXPECT_FALSE(record());
     EXPECT_TRUE(c.send_message("too late").is(Errc::gone));
-    EXPECT_FALSE(c.close(ws::CloseCode::normal, {}, "again"));
-    c.terminate("again");
+    EXPECT_FALSE(c.close(ws::CloseCode::normal, {}, CloseCause::operator_said));
+    c.terminate(CloseCause::operator_said);
   };
   peer.send(frame(op::close, test::close_payload(1000)));
   turn();
@@ -432,7 +432,7 @@ TEST_F(Ending, TakesTheRecordAwayBeforeItIsAnnouncedAndLetsNothingFollowTheClose
   EXPECT_EQ(peer.take().find("too late"), std::string::npos);
 
   Peer other = open();
-  connection(2).terminate("by hand");
+  connection(2).terminate(CloseCause::operator_said);
   EXPECT_EQ(user.closed.size(), 2u);
 }
 
@@ -454,9 +454,9 @@ TEST_F(Ending, SendsWhatIsLeftToAPeerThatHasOnlyEndedItsOwnSide) {
 TEST_F(Ending, MayComeFromInsideAMessage) {
   Peer peer = open();
   user.message_script = [](StreamConnection& c, std::string_view payload) {
-    if (payload == "terminate") c.terminate("as asked");
+    if (payload == "terminate") c.terminate(CloseCause::operator_said);
     if (payload == "close") {
-      EXPECT_TRUE(c.close(ws::CloseCode::normal, {}, "as asked"));
+      EXPECT_TRUE(c.close(ws::CloseCode::normal, {}, CloseCause::operator_said));
     }
   };
   peer.send(frame(op::text, "close") + frame(op::text, "never seen"));
@@ -466,7 +466,7 @@ TEST_F(Ending, MayComeFromInsideAMessage) {
   other.send(frame(op::text, "terminate") + frame(op::text, "never seen"));
   turn();
   EXPECT_EQ(user.messages, (Strings{"text close", "text terminate"}));
-  EXPECT_EQ(user.closed, Strings{"2 as asked"});
+  EXPECT_EQ(user.closed, Strings{"2 closed by the operator"});
 }
 
 // --- slow readers -------------------------------------------------------------------------------------------------
