@@ -18,7 +18,7 @@ constexpr std::size_t max_file = 256 * 1024 * 1024;
 
 }  // namespace
 
-Result<CredentialsFile> CredentialsFile::load(const std::string& path) {
+Result<std::string> CredentialsFile::read(const std::string& path) {
   std::ifstream file;
   struct stat found {};
   if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode))
@@ -29,7 +29,7 @@ Result<CredentialsFile> CredentialsFile::load(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   if (text.view().size() > max_file) return Error{Errc::too_large, path + " is too large for a credentials file"};
-  return parse(text.view(), path);
+  return std::move(text).str();
 }
 
 Result<CredentialsFile> CredentialsFile::parse(std::string_view text, const std::string& name) {

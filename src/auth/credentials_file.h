@@ -13,8 +13,9 @@ namespace sipwsd::auth {
 
 class CredentialsFile {
  public:
+  // The bytes of such a file.
+  static Result<std::string> read(const std::string& path);
   // Errors name the line: `FILE:3: what is wrong`.
-  static Result<CredentialsFile> load(const std::string& path);
   static Result<CredentialsFile> parse(std::string_view text, const std::string& name);
 
   // Empty when there is no such line.

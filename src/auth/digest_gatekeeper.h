@@ -21,9 +21,9 @@ namespace sipwsd::auth {
 class DigestGatekeeper final : public Gatekeeper {
  public:
   struct Parts {
-    CredentialsFile credentials;
-    std::string realm;      // empty: the domain of the address of record
-    std::string nonce_key;  // the same in every worker
+    const CredentialsFile& credentials;  // these two may change between two requests: a reload
+    const std::string& realm;            // empty: the domain of the address of record
+    std::string nonce_key;               // the same in every worker
   };
   DigestGatekeeper(Parts parts, shm::NonceTable& used, const base::Clock& clock, base::Random& random);
 

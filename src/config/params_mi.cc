@@ -17,7 +17,8 @@ constexpr auto rows = std::to_array<Param>({
     {"fifo_group", &Settings::fifo_group, {0, 64}, refuse_start, "GROUP", "group of the pipe, name or number", {}, {},
      Reload::restart, true},
     {"reply_dir", &Settings::reply_dir, {1, 127}, refuse_start, "DIRECTORY", "where clients put their reply pipes"},
-    {"reply_indent", &Settings::reply_indent, {0, 16}, refuse_start, "TEXT", "printed once a nesting level in replies"},
+    {"reply_indent", &Settings::reply_indent, {0, 16}, refuse_start, "TEXT", "printed once a nesting level in replies",
+     {}, {}, Reload::running},
 });
 
 }  // namespace

@@ -94,6 +94,8 @@ struct Settings {
   bool core_dump = false;                      // core.core_dump: cores hold keys and messages of the users
   seconds worker_stall_timeout{10};            // core.worker_stall_timeout: no heartbeat for so long: replaced
   seconds shutdown_timeout{5};                 // core.shutdown_timeout: from SIGTERM to exit
+  seconds drain_timeout{0};                    // core.drain_timeout: calls may go on for so long; 0: SIGTERM drains not
+  seconds drain_spread{10};                    // core.drain_spread: idle connections are closed within
   milliseconds restart_delay{100};             // core.restart_delay: before a throttled slot starts again; doubles
   milliseconds restart_delay_max{30'000};      // core.restart_delay_max: where the doubling ends
   std::uint32_t restart_burst = 5;             // core.restart_burst: early deaths of one slot in a row before it is throttled
@@ -190,6 +192,7 @@ struct Settings {
   seconds max_expires{3600};                   // registrar.max_expires: longer is lowered; 0 is no limit
   std::uint32_t max_contacts = 10;             // registrar.max_contacts: of one address of record; 0 is no limit
   seconds registrar_retry_after{0};            // registrar.retry_after: with 503 `Too many registered contacts`; 0 none
+  seconds flow_timer{0};                       // registrar.flow_timer: Flow-Timer of a 200 with Outbound; 0 says none
 
   // --- tm, maxfwd
   milliseconds fr_timer{30'000};               // tm.fr_timer: no reply at all
@@ -207,6 +210,13 @@ struct Settings {
   std::string config_file;                     // the file that was read; empty is none
   std::vector<std::string> arguments;          // argv, for the MI command `arg`
 };
+
+// How late a keepalive may be, so that connections that fell silent together are not all due at once; see
+// net/keepalive_policy.h.
+constexpr std::chrono::seconds longest_keepalive_delay(std::chrono::seconds timeout) noexcept {
+  constexpr std::chrono::seconds most{18};
+  return timeout / 10 < most ? timeout / 10 : most;
+}
 
 // The sub_protocols bits.
 inline constexpr int sub_protocol_sip = 1;

@@ -5,8 +5,9 @@
 namespace sipwsd::mi {
 namespace {
 
-std::array<std::span<const Command>, 4> all_commands() noexcept {
-  return {core_commands(), statistics_commands(), websocket_commands(), location_commands()};
+std::array<std::span<const Command>, 6> all_commands() noexcept {
+  return {core_commands(), process_commands(), statistics_commands(), websocket_commands(), location_commands(),
+          ban_commands()};
 }
 
 }  // namespace

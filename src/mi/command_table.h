@@ -15,6 +15,7 @@
 #include "src/config/settings.h"
 #include "src/mi/reply.h"
 #include "src/mi/request.h"
+#include "src/mi/supervisor_desk.h"
 #include "src/os/event_loop.h"
 
 namespace sipwsd::mi {
@@ -26,6 +27,7 @@ struct Context {
   bus::Mailbox& mailbox;
   shm::OwnCounters counters;
   bus::Tickets& tickets;
+  SupervisorDesk& desk;
   const base::Clock& clock;
   std::int64_t up_since_unix = 0;
 };
@@ -61,8 +63,10 @@ struct Command {
 
 std::span<const Command> websocket_commands() noexcept;
 std::span<const Command> core_commands() noexcept;
+std::span<const Command> process_commands() noexcept;
 std::span<const Command> statistics_commands() noexcept;
 std::span<const Command> location_commands() noexcept;
+std::span<const Command> ban_commands() noexcept;
 
 const Command* find_command(std::string_view name) noexcept;
 std::vector<std::string_view> command_names();  // in the order of the table

@@ -33,7 +33,7 @@ LentMemory lent;
   std::signal(SIGINT, SIG_IGN);
   set_process_title(options.title);
   if (!options.keep_all_open) close_all_descriptors_except(options.keep_open);
-  if (options.core == CorePolicy::no_core) forbid_core_dumps();
+  apply(options.core);
   int status = exit_software;
   try {
     status = child_main();
@@ -109,7 +109,15 @@ void close_all_descriptors_except(std::span<const int> keep) noexcept {
   close_range(next, ~0U, 0);
 }
 
-void forbid_core_dumps() noexcept {
+void apply(CorePolicy core) noexcept {
+  prctl(PR_SET_DUMPABLE, core == CorePolicy::allow_core ? 1 : 0);
+  if (core == CorePolicy::allow_core) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_CORE, &limit);
+    return;
+  }
   // 0 is not enough: core(5) ignores it when cores are piped to a handler, but refuses those of a process whose limit
   // is 1; and no file of 1 byte is ever written either.
   const rlimit none{1, 1};

@@ -14,7 +14,7 @@
 
 namespace sipwsd::os {
 
-enum class CorePolicy { as_inherited, no_core };  // a core of a worker holds keys and messages of its users
+enum class CorePolicy { allow_core, no_core };  // a core of a worker holds keys and messages of its users
 
 struct ChildOptions {
   std::string title;                 // "worker 0": ps shows "sipwsd: worker 0", comm is "worker 0"
@@ -39,6 +39,8 @@ void lend_argument_memory(int argc, char** argv);
 void set_process_title(std::string_view role);  // "sipwsd: <role>"
 
 void close_all_descriptors_except(std::span<const int> keep) noexcept;
-void forbid_core_dumps() noexcept;
+// Also what debuggers of the same user may do, and who owns /proc/PID: the kernel has one flag for it all
+// (PR_SET_DUMPABLE). It is cleared when a process changes its user.
+void apply(CorePolicy core) noexcept;
 
 }  // namespace sipwsd::os

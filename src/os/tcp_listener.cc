@@ -38,6 +38,14 @@ Result<Fd> listen_tcp(const Endpoint& at, const ListenOptions& options) {
   return socket;
 }
 
+// Linux takes this as the end of listening, and listen(2) as its beginning; HAProxy pauses its listeners so.
+void stop_listening(int listener) noexcept { shutdown(listener, SHUT_RD); }
+
+Result<void> listen_again(int listener, int backlog) {
+  if (listen(listener, backlog) != 0) return system_error("cannot listen again");
+  return {};
+}
+
 Result<Accepted> accept_tcp(int listener, TransportProtocol protocol) noexcept {
   SocketAddress peer;
   peer.length = sizeof peer.storage;

@@ -22,6 +22,11 @@ struct ListenOptions {
 // Nonblocking, IPv6 sockets take IPv6 only. Errc::exists: the address is in use; Errc::refused: no permission.
 Result<Fd> listen_tcp(const Endpoint& at, const ListenOptions& options = {});
 
+// Whoever connects now is refused, also on the copies of the socket in other processes; what waits in the queue is reset.
+// The port stays ours.
+void stop_listening(int listener) noexcept;
+Result<void> listen_again(int listener, int backlog = ListenOptions{}.backlog);
+
 struct Accepted {
   Fd socket;  // nonblocking, close-on-exec
   Endpoint peer;

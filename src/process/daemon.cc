@@ -17,6 +17,7 @@
 #include "src/os/privileges.h"
 #include "src/os/signal_fd.h"
 #include "src/os/spawn.h"
+#include "src/process/configuration.h"
 #include "src/process/supervisor.h"
 
 namespace sipwsd::process {
@@ -45,7 +46,7 @@ ExitCode exit_code_for(Errc error) noexcept {
 class Daemon {
  public:
   Daemon(const config::Settings& settings, std::span<const Role> roles, const Announcement& announcement)
-      : settings_(settings), roles_(roles), announcement_(announcement), notifier_(os::Notifier::from_environment()) {}
+      : configuration_(settings), roles_(roles), announcement_(announcement), notifier_(os::Notifier::from_environment()) {}
 
   int run() {
     if (const auto refusal = prepare()) {
@@ -67,6 +68,9 @@ class Daemon {
   // Everything that can be refused while the terminal is still ours.
   std::optional<Refusal> prepare() {
     os::ignore_broken_pipes();
+    // Here and in everybody we fork. The sockets are bound with the rights we came with, not with new ones.
+    os::forbid_new_privileges();
+    os::apply(settings_.core_dump ? os::CorePolicy::allow_core : os::CorePolicy::no_core);
     if (auto checked = check(limits_for(settings_, roles_)); !checked)
       return Refusal{ExitCode::configuration, checked.error().why};
     if (!settings_.user.empty() || !settings_.group.empty()) {
@@ -79,6 +83,8 @@ class Daemon {
       if (!pid_file) return Refusal{exit_code_for(pid_file.error().code), pid_file.error().why};
       pid_file_ = std::move(*pid_file);
     }
+    if (auto read = configuration_.read_secrets(clock_.unix_seconds()); !read)
+      return Refusal{ExitCode::configuration, read.error().why};
     auto opened = Endpoints::open(settings_, limits_for(settings_, roles_).workers);
     if (auto* failure = std::get_if<Endpoints::Failure>(&opened)) return Refusal{failure->code, failure->why};
     endpoints_ = std::move(std::get<Endpoints>(opened));
@@ -102,10 +108,15 @@ class Daemon {
 
   ExitCode supervise() {
     raise_limits();
-    const base::SystemClock clock;
-    Surroundings around{.settings = settings_,
+    if (auto opened = configuration_.open(); !opened) {
+      say(opened.error().why);
+      log::fatal("{}", opened.error().why);
+      return ExitCode::os_error;
+    }
+    Surroundings around{.configuration = configuration_,
+                        .settings = settings_,
                         .roles = roles_,
-                        .clock = clock,
+                        .clock = clock_,
                         .endpoints = endpoints_,
                         .notifier = notifier_,
                         .identity = identity_,
@@ -144,9 +155,11 @@ class Daemon {
     background_.answer(0);
   }
 
-  const config::Settings& settings_;
+  Configuration configuration_;
+  const config::Settings& settings_ = configuration_.settings();
   std::span<const Role> roles_;
   const Announcement& announcement_;
+  base::SystemClock clock_;
   os::Notifier notifier_;
   std::optional<os::Identity> identity_;
   os::PidFile pid_file_;

@@ -76,6 +76,19 @@ std::span<const ListeningSocket> Endpoints::datagrams(std::uint16_t slot) const 
   return slot < slots_.size() ? std::span<const ListeningSocket>{slots_[slot].datagrams} : std::span<const ListeningSocket>{};
 }
 
+void Endpoints::stop_listening() noexcept {
+  for (const Slot& slot : slots_)
+    for (const ListeningSocket& listener : slot.listeners) os::stop_listening(listener.fd);
+}
+
+Result<void> Endpoints::listen_again() {
+  for (const Slot& slot : slots_)
+    for (const ListeningSocket& listener : slot.listeners)
+      if (auto listening = os::listen_again(listener.fd); !listening)
+        return Error{listening.error().code, listener.at.to_string() + ": " + listening.error().why};
+  return {};
+}
+
 void Endpoints::close() noexcept {
   slots_.clear();
   sockets_.clear();

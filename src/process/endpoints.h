@@ -34,6 +34,9 @@ class Endpoints {
   // Each endpoint once, in the order of the settings, with its real port.
   [[nodiscard]] std::span<const Endpoint> bound() const noexcept { return bound_; }
   void close() noexcept;
+  // For a while: connections are refused, in the processes that have copies too.
+  void stop_listening() noexcept;
+  Result<void> listen_again();
 
  private:
   struct Slot {

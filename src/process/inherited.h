@@ -13,6 +13,7 @@
 #include "sipwsd/result.h"
 #include "src/base/clock.h"
 #include "src/config/settings.h"
+#include "src/process/configuration.h"
 
 namespace sipwsd::process {
 
@@ -23,7 +24,8 @@ struct ListeningSocket {
 };
 
 struct Inherited {
-  const config::Settings& settings;
+  const config::Settings& settings;    // of the configuration; a reload changes them in place
+  Configuration& configuration;
   shm::SharedState& shared;
   shm::ProcessSlot slot;
   std::uint16_t index = 0;             // among those of its role: 3 for "worker 3"
@@ -33,12 +35,14 @@ struct Inherited {
   std::span<const ListeningSocket> datagrams;  // of this slot: UDP
   const base::Clock& clock;
   int supervisor_bell = -1;            // eventfd
-  // To the configured user; done already unless the role's row says Privileges::dropped_by_role.
+  // To the configured user, and into the role's sandbox; done already unless the role's row says Privileges::dropped_by_role.
   std::function<Result<void>()> drop_privileges;
 
   [[nodiscard]] WorkerSlot worker() const noexcept { return shm::worker_slot(slot, shared.limits); }
   // The role does its work from now on. Once.
   void announce_ready() const noexcept;
+  // It runs with this version of the configuration.
+  void announce_configuration() const noexcept;
 };
 
 }  // namespace sipwsd::process

@@ -10,6 +10,7 @@
 #include "src/bus/tickets.h"
 #include "src/config/exit_codes.h"
 #include "src/mi/fifo_frontend.h"
+#include "src/os/event_fd.h"
 #include "src/os/event_loop.h"
 #include "src/process/child_life.h"
 #include "src/process/inherited.h"
@@ -19,7 +20,7 @@ namespace sipwsd::process {
 namespace {
 
 // While questions are out, their deadlines and the lives of those asked are looked at so often.
-constexpr base::Milliseconds ticket_watch{50};
+constexpr base::Milliseconds answer_watch{50};
 
 class MiListener {
  public:
@@ -30,11 +31,13 @@ class MiListener {
         mailbox_(shared_.mailboxes, inherited.slot, shared_.counters.row(inherited.slot)),
         // Answers to questions of a predecessor in this slot must not be taken for ours.
         tickets_(inherited.generation << 20),
+        desk_(*shared_.desk, inherited.slot, [bell = inherited.supervisor_bell] { os::ring(bell); }),
         context_{.settings = inherited.settings,
                  .shared = shared_,
                  .mailbox = mailbox_,
                  .counters = shared_.counters.row(inherited.slot),
                  .tickets = tickets_,
+                 .desk = desk_,
                  .clock = inherited.clock,
                  .up_since_unix = shared_.processes.read(shm::supervisor_slot(shared_.limits)).started_unix},
         life_(inherited, loop_, [this] { loop_.stop(); }),
@@ -57,9 +60,10 @@ class MiListener {
     note_the_living();
     inherited_.announce_ready();
     while (!loop_.is_stopped()) {
-      loop_.run_once(tickets_.size() == 0 ? std::optional<base::Milliseconds>{} : ticket_watch);
+      loop_.run_once(tickets_.size() == 0 && !desk_.is_waiting() ? std::optional<base::Milliseconds>{} : answer_watch);
       note_the_living();
       tickets_.expire(loop_.now());
+      desk_.look(loop_.now());
     }
     return 0;
   }
@@ -79,6 +83,7 @@ class MiListener {
   os::EventLoop loop_;
   bus::Mailbox mailbox_;
   bus::Tickets tickets_;
+  mi::SupervisorDesk desk_;
   mi::Context context_;
   ChildLife life_;
   MailboxPump pump_;

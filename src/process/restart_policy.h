@@ -19,6 +19,8 @@ class RestartPolicy {
     Milliseconds forgiven{10'000};  // a life longer than this clears the record
   };
   explicit RestartPolicy(const Rules& rules) noexcept : rules_(rules) {}
+  // What has happened is not forgotten.
+  void set_rules(const Rules& rules) noexcept { rules_ = rules; }
 
   enum class WasReady : std::uint8_t { no, yes };
   // The pause this death costs. `life`: since it was ready, or since the fork when it never was.

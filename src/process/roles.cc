@@ -16,9 +16,9 @@ std::uint16_t keepalive_count(const config::Settings& settings) {
 std::uint16_t mi_count(const config::Settings& settings) { return settings.fifo.empty() ? 0 : 1; }
 
 constexpr auto table = std::to_array<Role>({
-    {"worker", worker_count, run_worker, Sockets::of_its_slot, Privileges::dropped_before_run},
-    {"keepalive", keepalive_count, run_keepalive, Sockets::none, Privileges::dropped_before_run},
-    {"mi", mi_count, run_mi_listener, Sockets::none, Privileges::dropped_by_role},
+    {"worker", worker_count, run_worker, Sockets::of_its_slot, Privileges::dropped_before_run, os::Sandbox::worker},
+    {"keepalive", keepalive_count, run_keepalive, Sockets::none, Privileges::dropped_before_run, os::Sandbox::keepalive},
+    {"mi", mi_count, run_mi_listener, Sockets::none, Privileges::dropped_by_role, os::Sandbox::mi},
 });
 
 }  // namespace

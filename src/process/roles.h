@@ -12,6 +12,7 @@
 #include "shm/limits.h"
 #include "shm/process_slot.h"
 #include "src/config/settings.h"
+#include "src/os/sandbox.h"
 
 namespace sipwsd::process {
 
@@ -29,6 +30,7 @@ struct Role {
   int (*run)(Inherited& inherited);  // the exit code: 0 when it was asked to leave
   Sockets sockets = Sockets::none;
   Privileges privileges = Privileges::dropped_before_run;
+  os::Sandbox sandbox = os::Sandbox::none;  // entered when the privileges are dropped
 };
 
 std::span<const Role> roles() noexcept;

@@ -22,10 +22,6 @@ std::optional<stage::Plugin>& loaded_plugin() {
   return only;
 }
 
-std::optional<auth::CredentialsFile>& loaded_credentials() {
-  static std::optional<auth::CredentialsFile> only;
-  return only;
-}
 std::string& nonce_key() {
   static std::string only;
   return only;
@@ -38,6 +34,7 @@ struct Needs {
   shm::SharedState& shared;
   const base::Clock& clock;
   base::Random& random;
+  const auth::CredentialsFile& credentials;
 };
 
 route::StagePointer own(RoutingStage* stage) {
@@ -47,9 +44,9 @@ route::StagePointer own(RoutingStage* stage) {
 route::StagePointer make_echo(const Needs&) { return own(new stage::EchoStage); }
 route::StagePointer make_edge(const Needs& needs) {
   std::unique_ptr<auth::Gatekeeper> gatekeeper;
-  if (auto& credentials = loaded_credentials())
+  if (needs.settings.auth_mode == config::AuthMode::digest)
     gatekeeper = std::make_unique<auth::DigestGatekeeper>(
-        auth::DigestGatekeeper::Parts{*credentials, needs.settings.auth_realm, nonce_key()}, needs.shared.nonces, needs.clock, needs.random);
+        auth::DigestGatekeeper::Parts{needs.credentials, needs.settings.auth_realm, nonce_key()}, needs.shared.nonces, needs.clock, needs.random);
   return own(new stage::EdgeStage(std::move(gatekeeper)));
 }
 route::StagePointer make_plugin(const Needs&) {
@@ -68,16 +65,6 @@ Result<void> load_plugin(const std::string& argument) {
   auto plugin = stage::Plugin::load(argument);
   if (!plugin) return plugin.error();
   loaded_plugin() = *plugin;
-  return {};
-}
-
-Result<void> load_credentials(const config::Settings& settings) {
-  if (settings.auth_mode != config::AuthMode::digest) return {};
-  auto credentials = auth::CredentialsFile::load(settings.auth_file);
-  if (!credentials) return credentials.error();
-  loaded_credentials() = std::move(*credentials);
-  base::SystemRandom random;
-  nonce_key() = random.token(32);
   return {};
 }
 
@@ -109,7 +96,8 @@ std::string argument_of(const std::string& stage) {
 Result<void> prepare_stages(const config::Settings& settings) {
   const Row* row = find_row(name_of(settings.stage));
   if (row != nullptr) {
-    if (const auto loaded = load_credentials(settings); !loaded) return loaded;
+    base::SystemRandom random;
+    nonce_key() = random.token(32);
     return row->prepare(argument_of(settings.stage));
   }
   std::string known;
@@ -118,12 +106,12 @@ Result<void> prepare_stages(const config::Settings& settings) {
 }
 
 std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
-                                             base::Random& random) {
+                                             base::Random& random, const auth::CredentialsFile& credentials) {
   const auto& settings = inherited.settings;
   std::vector<route::StagePointer> chain;
   if (settings.demo)
     chain.push_back(own(new stage::DemoStage(store, router.names(), settings.alias.empty() ? "localhost" : settings.alias.front())));
-  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store, inherited.shared, inherited.clock, random}));
+  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store, inherited.shared, inherited.clock, random, credentials}));
   return chain;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sipwsd/result.h"
+#include "src/auth/credentials_file.h"
 #include "src/base/random.h"
 #include "src/config/settings.h"
 #include "src/location/store.h"
@@ -23,8 +24,9 @@ struct StageFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// In each worker. Only after prepare_stages said yes. Throws StageFailure.
+// In each worker. Only after prepare_stages said yes. Throws StageFailure. `credentials` must outlive the stages; a reload
+// changes them in place.
 std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
-                                             base::Random& random);
+                                             base::Random& random, const auth::CredentialsFile& credentials);
 
 }  // namespace sipwsd::process

@@ -17,8 +17,9 @@ namespace sipwsd::process {
 namespace {
 
 constexpr int reaper_attempts = 3;
+constexpr base::Milliseconds certificates_checked_every = std::chrono::hours{1};
 // Roles take these through a signalfd; until it is open they wait.
-constexpr int signals_for_roles[] = {SIGTERM, SIGHUP};
+constexpr int signals_for_roles[] = {SIGTERM, SIGHUP, SIGUSR1};
 
 shm::ProcessState shown(SlotState state) noexcept {
   switch (state) {
@@ -36,7 +37,13 @@ shm::ProcessState shown(SlotState state) noexcept {
 }
 
 std::string in_words(int wait_status) {
-  if (WIFSIGNALED(wait_status)) return fmt::format("was killed by SIG{}", sigabbrev_np(WTERMSIG(wait_status)));
+  if (WIFSIGNALED(wait_status))
+    return fmt::format("was killed by SIG{}{}{}", sigabbrev_np(WTERMSIG(wait_status)),
+                       WCOREDUMP(wait_status) ? " (core dumped)" : "",
+                       WTERMSIG(wait_status) == SIGSYS
+                           ? ": it made a system call its sandbox forbids; the kernel's log has its number (type=1326), "
+                             "sandbox=off lifts it"
+                           : "");
   return fmt::format("ended with exit code {}", WEXITSTATUS(wait_status));
 }
 
@@ -46,6 +53,10 @@ std::optional<config::ExitCode> refusal_to_start(int wait_status) noexcept {
   const int code = WEXITSTATUS(wait_status);
   if (code < 64 || code > 78 || code == config::number(config::ExitCode::internal)) return std::nullopt;
   return static_cast<config::ExitCode>(code);
+}
+
+os::CorePolicy core_policy(const config::Settings& settings) noexcept {
+  return settings.core_dump ? os::CorePolicy::allow_core : os::CorePolicy::no_core;
 }
 
 base::Milliseconds whole_milliseconds(base::TimePoint::duration duration) noexcept {
@@ -69,6 +80,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(Surroundings& around) {
   }
   shared->mailboxes.use_event_fds(std::move(raw));
   shared->switches->set_log_level(static_cast<int>(around.settings.log_level));
+  shared->switches->set_config_version(around.configuration.version());
   auto bell = os::make_event_fd();
   if (!bell) return bell.error();
   auto signals = os::SignalFd::open({SIGCHLD, SIGTERM, SIGINT, SIGHUP});
@@ -89,10 +101,8 @@ Supervisor::Supervisor(Surroundings& surroundings, shm::SharedState shared, os::
       pid_(getpid()),
       heartbeats_checked_(surroundings.clock.now()),
       grace_since_(heartbeats_checked_) {
-  const RestartPolicy::Rules rules{.burst = around_.settings.restart_burst,
-                                   .first_delay = around_.settings.restart_delay,
-                                   .longest_delay = around_.settings.restart_delay_max};
-  for (Post& post : posts(around_.roles, around_.settings)) places_.push_back({std::move(post), RestartPolicy{rules}});
+  for (Post& post : posts(around_.roles, around_.settings))
+    places_.push_back({std::move(post), RestartPolicy{restart_rules()}});
   for (const auto& [fd, watcher] : {std::pair{signals_.raw(), &on_signal_}, std::pair{bell_.raw(), &on_bell_}})
     if (auto added = loop_.add(fd, os::readable, *watcher); !added) throw std::runtime_error(added.error().why);
 }
@@ -108,6 +118,9 @@ Supervisor::Outcome Supervisor::run() {
   hand_over_log();
   set_timer(Timer::heartbeats, heartbeat_interval());
   if (around_.notifier.watchdog_interval()) set_timer(Timer::watchdog, *around_.notifier.watchdog_interval());
+  use_certificates();
+  set_timer(Timer::certificates, certificates_checked_every);
+  rotate_ticket_keys();
   for (Place& place : places_)
     if (leaving_ == Leaving::no) handle(place, SlotEvent::start);
   check_all_ready();  // a daemon without roles is ready at once
@@ -150,7 +163,7 @@ void Supervisor::fork_role(Place& place) {
   place.generation = shared_.processes.begin(place.post.slot, place.post.title, now, around_.clock.unix_seconds());
   place.started = now;
   place.was_ready = false;
-  auto pid = os::spawn({.title = place.post.title, .keep_all_open = true, .blocked_signals = signals_for_roles},
+  auto pid = os::spawn({.title = place.post.title, .keep_all_open = true, .blocked_signals = signals_for_roles, .core = core_policy(around_.settings)},
                        [this, &place] { return live_as(place); });
   if (!pid) {
     log::error("{}: {}", place.post.title, pid.error().why);
@@ -173,15 +186,21 @@ void Supervisor::move_in(const std::string& title, std::vector<int> keep) const 
 }
 
 int Supervisor::live_as(const Place& place) try {
-  std::vector<int> keep{bell_.raw()};
+  std::vector<int> keep{bell_.raw(), around_.configuration.settings_file()};
   const bool has_sockets = place.post.role->sockets == Sockets::of_its_slot;
   const auto listeners = has_sockets ? around_.endpoints.listeners(place.post.index) : std::span<const ListeningSocket>{};
   const auto datagrams = has_sockets ? around_.endpoints.datagrams(place.post.index) : std::span<const ListeningSocket>{};
   for (const ListeningSocket& socket : listeners) keep.push_back(socket.fd);
   for (const ListeningSocket& socket : datagrams) keep.push_back(socket.fd);
+  // Who serves clients needs keys and passwords; nobody else does.
+  if (has_sockets)
+    keep.push_back(around_.configuration.secrets_file());
+  else
+    around_.configuration.live_without_secrets();
   move_in(place.post.title, std::move(keep));
 
   Inherited inherited{.settings = around_.settings,
+                      .configuration = around_.configuration,
                       .shared = shared_,
                       .slot = place.post.slot,
                       .index = place.post.index,
@@ -191,9 +210,9 @@ int Supervisor::live_as(const Place& place) try {
                       .datagrams = datagrams,
                       .clock = around_.clock,
                       .supervisor_bell = bell_.raw(),
-                      .drop_privileges = [this] { return drop_privileges(); }};
+                      .drop_privileges = [this, role = place.post.role] { return drop_privileges(role->sandbox); }};
   if (place.post.role->privileges == Privileges::dropped_before_run)
-    if (auto dropped = drop_privileges(); !dropped) {
+    if (auto dropped = inherited.drop_privileges(); !dropped) {
       log::fatal("{}", dropped.error().why);
       return config::number(config::ExitCode::no_permission);
     }
@@ -203,13 +222,26 @@ int Supervisor::live_as(const Place& place) try {
   return config::number(config::ExitCode::internal);
 }
 
-Result<void> Supervisor::drop_privileges() const {
+Result<void> Supervisor::drop_privileges(os::Sandbox sandbox) const {
   if (around_.identity) {
     if (auto changed = os::become(*around_.identity); !changed) return changed;
     // Changing the user has made the kernel forget it.
     if (!os::die_with_parent(pid_)) _exit(0);
   }
   os::forbid_new_privileges();
+  os::apply(core_policy(around_.settings));
+  return confine(sandbox);
+}
+
+Result<void> Supervisor::confine(os::Sandbox sandbox) const {
+  const auto& settings = around_.settings;
+  if (settings.sandbox == config::SandboxUse::off) return {};
+  const bool appends = !settings.log_file.empty() || settings.stage.starts_with("plugin:");
+  const auto entered = os::enter(sandbox, {.supervisor = pid_, .append = os::AppendToFiles{appends}});
+  if (entered) return {};
+  if (settings.sandbox == config::SandboxUse::required)
+    return Error{entered.error().code, entered.error().why + "; write sandbox=try to go on without"};
+  log::warning("no sandbox: {}", entered.error().why);
   return {};
 }
 
@@ -217,8 +249,14 @@ void Supervisor::take_signals() {
   while (const auto signal = signals_.take()) {
     switch (*signal) {
       case SIGCHLD: take_children(); break;
-      case SIGHUP: reopen_logs(); break;
-      default: leave(Leaving::for_good); break;
+      case SIGHUP:
+        reopen_logs();
+        reload(Configuration::Scope::everything, 0);
+        break;
+      case SIGTERM:
+        on_daemon_event(around_.settings.drain_timeout.count() > 0 ? DaemonEvent::stop_with_patience : DaemonEvent::stop);
+        break;
+      default: on_daemon_event(DaemonEvent::stop); break;
     }
   }
 }
@@ -245,6 +283,8 @@ void Supervisor::take_bell() {
     place.ready_since = around_.clock.now();
     handle(place, SlotEvent::became_ready);
   }
+  check_reload();
+  take_question();
 }
 
 void Supervisor::on_death(Place& place, int wait_status) {
@@ -268,6 +308,7 @@ void Supervisor::on_death(Place& place, int wait_status) {
     if (never_started && place.delay > base::Milliseconds::zero()) fail(config::ExitCode::internal);
   }
   handle(place, SlotEvent::death);
+  check_reload();  // one process less to wait for
 }
 
 // --- the reaper ----------------------------------------------------------------------------------------------------
@@ -283,9 +324,9 @@ void Supervisor::reap_next() {
 void Supervisor::fork_reaper(Place& place) {
   reaped_place_ = index_of(place);
   const WorkerSlot adopter = adopter_for(place);
-  auto pid = os::spawn({.title = "reaper", .keep_all_open = true}, [&] {
+  auto pid = os::spawn({.title = "reaper", .keep_all_open = true, .core = core_policy(around_.settings)}, [&] {
     move_in("reaper", {});
-    if (!drop_privileges()) return config::number(config::ExitCode::no_permission);
+    if (!drop_privileges(os::Sandbox::reaper)) return config::number(config::ExitCode::no_permission);
     return around_.reaper(shared_, place.post.slot, adopter);
   });
   if (!pid) {
@@ -352,6 +393,17 @@ void Supervisor::on_timer(os::TimerId, std::uint64_t key) {
     case Timer::shutdown_deadline:
       log::warning("some processes did not leave in time: killed");
       return signal_all(SIGKILL);
+    case Timer::reload_deadline:
+      return give_up_waiting();
+    case Timer::drain_watch: return watch_drain();
+    case Timer::drain_deadline:
+      drain_deadline_ = os::TimerId::none;
+      return on_daemon_event(DaemonEvent::time_over);
+    case Timer::certificates:
+      check_certificates();
+      set_timer(Timer::certificates, certificates_checked_every);
+      return;
+    case Timer::ticket_keys: return rotate_ticket_keys();
   }
 }
 
@@ -386,7 +438,10 @@ void Supervisor::check_all_ready() {
 // --- leaving -------------------------------------------------------------------------------------------------------
 
 void Supervisor::leave(Leaving how) {
+  // Nobody who drains wants to serve again.
+  if (state_ == DaemonState::draining || state_ == DaemonState::finishing) how = Leaving::for_good;
   const bool is_asked_again = leaving_ == Leaving::for_good;
+  state_ = DaemonState::leaving;
   if (how == Leaving::for_good && leaving_ != Leaving::for_good) {
     around_.notifier.stopping();
     // New connections are refused, not left to hang in a queue that nobody will accept from.
@@ -436,12 +491,10 @@ void Supervisor::hand_over_log() const noexcept {
 }
 
 void Supervisor::reopen_logs() {
-  around_.notifier.reloading(around_.clock.now());
   log::reopen();
   hand_over_log();
   signal_all(SIGHUP);
   log::notice("logs opened again");
-  around_.notifier.ready("serving");
 }
 
 // --- small things --------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #pragma once
 // The parent of all: makes shared memory, forks the roles, waits for signals, replaces what died. What happens to a slot
-// is decided in supervisor_state.h; here it is done. One Supervisor lives as long as its segment: when shared memory
+// is decided in supervisor_state.h, what happens to the daemon in daemon_state.h; here it is done. One file a chapter:
+// supervisor.cc (forks, deaths, leaving), supervisor_reload.cc (configuration, certificates), supervisor_drain.cc. One Supervisor lives as long as its segment: when shared memory
 // can't be repaired, run() answers start_again, and a new Supervisor begins with a fresh segment on the same sockets.
 //
 // It has one thread, takes no lock and follows no link in shared memory: it reads the words `state` and `heartbeat` of
@@ -10,9 +11,12 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "shm/layout.h"
@@ -24,6 +28,8 @@
 #include "src/os/notify.h"
 #include "src/os/privileges.h"
 #include "src/os/signal_fd.h"
+#include "src/process/configuration.h"
+#include "src/process/daemon_state.h"
 #include "src/process/endpoints.h"
 #include "src/process/reaper.h"
 #include "src/process/restart_policy.h"
@@ -34,7 +40,8 @@ namespace sipwsd::process {
 
 // What outlives one segment; the owner is daemon.cc.
 struct Surroundings {
-  const config::Settings& settings;
+  Configuration& configuration;
+  const config::Settings& settings;      // of the configuration
   std::span<const Role> roles;
   const base::Clock& clock;
   Endpoints& endpoints;
@@ -73,7 +80,19 @@ class Supervisor final : private os::TimerHandler {
     base::Milliseconds delay{0};  // before the next process
   };
   enum class Leaving : std::uint8_t { no, to_start_again, for_good };
-  enum class Timer : std::uint8_t { heartbeats, watchdog, restart, reaper_deadline, reaper_retry, shutdown_deadline };
+  enum class Timer : std::uint8_t {
+    heartbeats,
+    watchdog,
+    restart,
+    reaper_deadline,
+    reaper_retry,
+    shutdown_deadline,
+    reload_deadline,
+    drain_watch,
+    drain_deadline,
+    certificates,
+    ticket_keys,
+  };
   struct Listener final : os::Watcher {  // a descriptor's way to a member function
     Listener(Supervisor& s, void (Supervisor::*f)()) : supervisor(s), function(f) {}
     void on_ready(std::uint32_t) override { (supervisor.*function)(); }
@@ -102,6 +121,35 @@ class Supervisor final : private os::TimerHandler {
   void check_all_ready();
   void check_all_ended();
 
+  // supervisor_reload.cc
+  struct Reload {
+    Configuration::Scope scope = Configuration::Scope::everything;
+    std::uint32_t question = 0;  // of the operator's desk; 0: asked by SIGHUP
+    std::string changes;         // lines, for the answer
+  };
+  void take_question();
+  void answer(std::uint32_t question, std::uint16_t code, std::string_view text);
+  void reload(Configuration::Scope scope, std::uint32_t question);
+  void start_reload(Reload reload);
+  void check_reload();
+  void give_up_waiting();
+  void end_reload(std::uint16_t code, std::string_view text);
+  [[nodiscard]] bool is_behind(const Place& place) const noexcept;
+  void follow_settings(const config::Settings& before);
+  void use_certificates();
+  void check_certificates();
+  void rotate_ticket_keys();
+  [[nodiscard]] RestartPolicy::Rules restart_rules() const noexcept;
+
+  // supervisor_drain.cc
+  // `patience`: zero is drain_timeout.
+  void on_daemon_event(DaemonEvent event, std::uint32_t question = 0, base::Seconds patience = base::Seconds::zero());
+  void start_drain();
+  void set_patience(base::Seconds patience);
+  [[nodiscard]] Result<void> end_drain();
+  void watch_drain();
+  void tell_drain_status() const;
+
   void leave(Leaving how);
   void fail(config::ExitCode code);
   static void send(const Place& place, int signal) noexcept;
@@ -113,7 +161,8 @@ class Supervisor final : private os::TimerHandler {
   [[nodiscard]] std::size_t index_of(const Place& place) const noexcept;
   [[nodiscard]] WorkerSlot adopter_for(const Place& dead) const noexcept;
   [[nodiscard]] base::Milliseconds heartbeat_interval() const noexcept;
-  Result<void> drop_privileges() const;
+  Result<void> drop_privileges(os::Sandbox sandbox) const;  // in the child, for good
+  Result<void> confine(os::Sandbox sandbox) const;
 
   Surroundings& around_;
   shm::SharedState shared_;
@@ -133,6 +182,18 @@ class Supervisor final : private os::TimerHandler {
   int reaper_failures_ = 0;
   os::TimerId reaper_timer_ = os::TimerId::none;  // deadline or retry
 
+  std::uint32_t last_question_ = 0;
+  std::optional<Reload> reload_;       // some processes have not taken it over yet
+  std::optional<Reload> next_reload_;  // was asked for meanwhile
+  os::TimerId reload_timer_ = os::TimerId::none;
+  std::map<std::string, int> expiry_said_;  // tls::ExpiryWarning::days, by certificate
+  os::TimerId ticket_timer_ = os::TimerId::none;
+
+  DaemonState state_ = DaemonState::serving;
+  base::TimePoint drain_started_{};
+  os::TimerId drain_watch_ = os::TimerId::none;
+  os::TimerId drain_deadline_ = os::TimerId::none;
+  std::optional<base::TimePoint> drain_ends_;  // none: as long as there are calls
   Leaving leaving_ = Leaving::no;
   config::ExitCode exit_code_ = config::ExitCode::ok;
   base::TimePoint heartbeats_checked_;

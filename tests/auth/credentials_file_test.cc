@@ -51,16 +51,16 @@ TEST(CredentialsFile, NamesTheLineThatIsWrongAndWhatToWrite) {
   }
 }
 
-TEST(CredentialsFile, IsLoadedFromDiskAndSaysWhenItCannotBe) {
+TEST(CredentialsFile, IsReadFromDiskAndSaysWhenItCannotBe) {
   const test::Scratch scratch;
   std::ofstream(scratch / "users") << "alice:example.org:" << md5 << "\n";
-  const auto loaded = CredentialsFile::load(scratch / "users");
-  ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->size(), 1u);
-  const auto missing = CredentialsFile::load(scratch / "nothing");
+  const auto bytes = CredentialsFile::read(scratch / "users");
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(*bytes, "alice:example.org:" + std::string(md5) + "\n");
+  const auto missing = CredentialsFile::read(scratch / "nothing");
   ASSERT_TRUE(missing.is(Errc::not_found));
   EXPECT_NE(missing.error().why.find("cannot read the credentials file " + (scratch / "nothing")), std::string::npos) << missing.error().why;
-  EXPECT_FALSE(CredentialsFile::load(scratch.path())) << "a folder is no empty file";
+  EXPECT_FALSE(CredentialsFile::read(scratch.path())) << "a folder is no empty file";
 }
 
 }  // namespace

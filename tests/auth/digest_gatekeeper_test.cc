@@ -72,7 +72,9 @@ class DigestGatekeeperTest : public ::testing::Test {
   test::PrivateSegment segment;
   base::FakeClock clock;
   base::FixedRandom random;
-  DigestGatekeeper gatekeeper{{file(), "", "key"}, segment->nonces, clock, random};
+  CredentialsFile credentials = file();
+  std::string realm;
+  DigestGatekeeper gatekeeper{{credentials, realm, "key"}, segment->nonces, clock, random};
   FakeRequestExchange::Reply last;
 };
 
@@ -227,7 +229,8 @@ TEST_F(DigestGatekeeperTest, KnowsWhoMayExist) {
 }
 
 TEST_F(DigestGatekeeperTest, OffersMd5FirstAndTakesEither) {
-  DigestGatekeeper both{{file(true), "", "key"}, segment->nonces, clock, random};
+  credentials = file(true);
+  DigestGatekeeper& both = gatekeeper;
   FakeRequestExchange asked(Client{}.text());
   EXPECT_FALSE(both.admits(asked));
   ASSERT_EQ(asked.last_reply.headers.size(), 2u);
@@ -243,8 +246,9 @@ TEST_F(DigestGatekeeperTest, OffersMd5FirstAndTakesEither) {
 }
 
 TEST_F(DigestGatekeeperTest, TakesOneRealmForAllDomainsWhenToldSo) {
-  DigestGatekeeper one_realm{{*CredentialsFile::parse("alice:everywhere:" + ha1(Algorithm::md5, "alice", "everywhere", "secret"), "users"), "everywhere", "key"},
-                             segment->nonces, clock, random};
+  credentials = *CredentialsFile::parse("alice:everywhere:" + ha1(Algorithm::md5, "alice", "everywhere", "secret"), "users");
+  realm = "everywhere";
+  DigestGatekeeper& one_realm = gatekeeper;
   FakeRequestExchange asked(Client{}.text());
   EXPECT_FALSE(one_realm.admits(asked));
   const std::string challenge = asked.last_reply.headers.at(0).second;

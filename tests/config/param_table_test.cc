@@ -177,7 +177,7 @@ TEST(ParamTable, ListsElevenColumnsARow) {
   }
   EXPECT_EQ(lines, param_rows().size());
   EXPECT_NE(listing.find("websocket\tWebSocket\tkeepalive_timeout\tkeepalive-timeout\tSECONDS\tinteger\t180\t1..3600\t"
-                         "default\trestart\tidle time before"),
+                         "default\trunning\tidle time before"),
             std::string::npos);
 }
 

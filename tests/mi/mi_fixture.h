@@ -87,11 +87,15 @@ class MiTest : public ::testing::Test {
   bus::Mailbox worker0{segment->mailboxes, shm::ProcessSlot{0}}, worker1{segment->mailboxes, shm::ProcessSlot{1}};
   bus::Mailbox mailbox{segment->mailboxes, shm::ProcessSlot{3}};
   bus::Tickets tickets;
+  // The supervisor is the test: it finds the question on the segment's desk.
+  int rings = 0;
+  SupervisorDesk desk{*segment->desk, shm::ProcessSlot{3}, [this] { ++rings; }};
   Context context{.settings = settings,
                   .shared = *segment,
                   .mailbox = mailbox,
                   .counters = segment->counters.row(shm::ProcessSlot{3}),
                   .tickets = tickets,
+                  .desk = desk,
                   .clock = clock,
                   .up_since_unix = 1'700'000'000};
   std::string answer;
