@@ -17,7 +17,9 @@ std::vector<std::string> flags_of(Profile profile) {
            "--no-allow-no-origin", "--ws-path", "/ws"});
       break;
     case Profile::open_to_pages: add({"--stage", "edge", "--cors-mode", "2"}); break;
-    case Profile::deflate: add({"--stage", "echo"}); break;
+    case Profile::deflate: add({"--stage", "echo", "--deflate", "--deflate-min-size", "1"}); break;
+    case Profile::deflate_takeover: add({"--stage", "echo", "--deflate", "--deflate-min-size", "1", "--deflate-context-takeover"}); break;
+    case Profile::deflate_small: add({"--stage", "echo", "--deflate", "--deflate-min-size", "1", "--deflate-window-bits", "10"}); break;
   }
   return flags;
 }

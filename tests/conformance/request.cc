@@ -59,12 +59,13 @@ const std::string tail = "Server: Product\r\nContent-Length: 0\r\nConnection: cl
 
 }  // namespace
 
-std::string accepted(std::string_view sub_protocol, std::string_view accept, std::string_view allow_origin) {
+std::string accepted(std::string_view sub_protocol, std::string_view accept, std::string_view allow_origin, std::string_view extension) {
   std::string out = "HTTP/1.1 101 Switching Protocols\r\n";
   if (!allow_origin.empty()) out += "Access-Control-Allow-Origin: " + std::string(allow_origin) + "\r\n";
   if (!sub_protocol.empty()) out += "Sec-WebSocket-Protocol: " + std::string(sub_protocol) + "\r\n";
-  return out + "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " + std::string(accept) +
-         "\r\nServer: Product\r\n\r\n";
+  out += "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " + std::string(accept) + "\r\n";
+  if (!extension.empty()) out += "Sec-WebSocket-Extensions: " + std::string(extension) + "\r\n";
+  return out + "Server: Product\r\n\r\n";
 }
 
 const std::string bad_request = "HTTP/1.1 400 Bad Request\r\n" + tail;

@@ -28,7 +28,7 @@ class Request {
 
 namespace head {
 std::string accepted(std::string_view sub_protocol = "sip", std::string_view accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-                     std::string_view allow_origin = {});
+                     std::string_view allow_origin = {}, std::string_view extension = {});
 extern const std::string bad_request;             // 400: this is no HTTP we read
 extern const std::string bad_request_with_offer;  // 400: HTTP, but no handshake of ours; says what would be one
 extern const std::string forbidden;               // 403

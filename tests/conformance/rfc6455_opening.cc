@@ -207,8 +207,12 @@ void sub_protocol_rows(Rows& rows) {
 void extension_rows(Rows& rows) {
   Section s(rows, "6455/9.1", Profile::edge, From::first_byte);
   for (const std::string value : {"permessage-deflate", "permessage-deflate; client_max_window_bits", "x-webkit-deflate-frame", "foo, bar; baz=2",
-                                  "permessage-deflate; client_max_window_bits, permessage-deflate", "foo; x=\"a,b\"", ""})
+                                  "permessage-deflate; client_max_window_bits, permessage-deflate", "foo; x=\"y\"", "foo;bar", "a,b,,c", ""})
     s.row("extension `" + value + "` is offered and not taken", Request().add("Sec-WebSocket-Extensions: " + value).text(), accepted());
+  for (const std::string value : {"foo;", "foo; =", "foo; a=", "foo; a=\"", "foo; a=\"b", "foo; a=\"b,c\"", "foo; a=\"\"", "foo bar", "; a", "foo=1", "foo; a b",
+                                  "f(oo", "foo; a=b=c", "foo/bar"})
+    s.row("extension `" + value + "` breaks the grammar: the handshake fails", Request().add("Sec-WebSocket-Extensions: " + value).text(),
+          refused(head::bad_request));
   s.row("extensions in two lines", Request().add("Sec-WebSocket-Extensions: a").add("Sec-WebSocket-Extensions: b").text(), accepted());
 }
 

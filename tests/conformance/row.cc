@@ -54,6 +54,7 @@ const Rows& all_rows() {
     add_closing_rows(rows);
     add_utf8_rows(rows);
     add_sip_rows(rows);
+    add_deflate_rows(rows);
     return rows;
   }();
   return all;

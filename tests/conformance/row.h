@@ -4,6 +4,7 @@
 //
 //   "text Hello"  "binary ..."  "pong ..."  "close 1002 Protocol error"  "close"     frames; long payloads by size and hash
 //   "HTTP/1.1 101 Switching Protocols\r\n..."                                        a whole reply head
+//   "deflated text Hello"                                                            a frame with RSV1, unfolded (RFC 7692)
 //   "text SIP/2.0 200*"                                                              `*` at the end: and anything behind it
 
 #include <cstddef>
@@ -19,7 +20,9 @@ enum class Profile {
   edge,     // the daemon as a SIP proxy
   guarded,  // a list of origins, one path
   open_to_pages,  // Access-Control-Allow-Origin
-  deflate,  // the echo stage with permessage-deflate
+  deflate,           // the echo stage with permessage-deflate, as it is by default: no window outlives its message
+  deflate_takeover,  // with windows that live as long as the connection
+  deflate_small,     // with windows of 2^10 at most
 };
 
 enum class Then {
@@ -83,6 +86,7 @@ void add_framing_rows(Rows& rows);    // rfc6455_framing.cc: 5
 void add_closing_rows(Rows& rows);    // rfc6455_closing.cc: 5.5.1, 7
 void add_utf8_rows(Rows& rows);       // rfc6455_utf8.cc: 8.1
 void add_sip_rows(Rows& rows);        // rfc7118.cc
+void add_deflate_rows(Rows& rows);    // rfc7692.cc
 const Rows& all_rows();
 
 }  // namespace sipwsd::test::conformance

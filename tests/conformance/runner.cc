@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+
+#include "tests/ws/zlib_peer.h"
 
 namespace sipwsd::test::conformance {
 namespace {
@@ -17,9 +20,24 @@ struct Neighbour {
   std::string sent, reply;
 };
 
-Neighbour neighbour(Profile profile, const std::string& text) {
-  if (profile == Profile::echo || profile == Profile::deflate) return {frame(op::text, text), "text " + text};
-  return {frame(op::text, "\r\n\r\n"), "text \r\n"};
+// A window of the server's that lives takes every message in, however short.
+bool compresses_all(const Row& row) {
+  if (row.profile != Profile::deflate_takeover) return false;
+  const auto& agreed = row.from == From::opened ? row.offer : row.outcome.replies.front();
+  return agreed.find("permessage-deflate") != std::string::npos && agreed.find("server_no_context_takeover") == std::string::npos;
+}
+
+Neighbour neighbour(const Row& row, const std::string& text) {
+  switch (row.profile) {
+    case Profile::edge:
+    case Profile::guarded:
+    case Profile::open_to_pages: return {frame(op::text, "\r\n\r\n"), "text \r\n"};
+    case Profile::echo:
+    case Profile::deflate:
+    case Profile::deflate_takeover:
+    case Profile::deflate_small: break;
+  }
+  return {frame(op::text, text), (compresses_all(row) ? "deflated text " : "text ") + text};
 }
 
 bool fits(const std::string& came, const std::string& wanted) {
@@ -43,11 +61,11 @@ Play play_of(const Row& row, Cut cut, const std::string& get, const std::string&
   Play play{row.sent, row.outcome.replies};
   if (cut == Cut::between_neighbours) {
     if (row.from == From::opened) {
-      const auto before = neighbour(row.profile, "before");
+      const auto before = neighbour(row, "before");
       play.sent.insert(0, before.sent);
       play.replies.insert(play.replies.begin(), before.reply);
     }
-    const auto behind = neighbour(row.profile, "behind");
+    const auto behind = neighbour(row, "behind");
     // Behind the end it must do nothing; inside something unfinished there is no place for it.
     if (row.outcome.then != Then::waits) play.sent += behind.sent;
     if (row.outcome.then == Then::open) play.replies.push_back(behind.reply);
@@ -72,21 +90,47 @@ void send(WsClient& client, std::string_view bytes, Cut cut) {
   }
 }
 
-// As many replies as are wanted, or fewer when one is another or the end comes.
-std::vector<std::string> receive(WsClient& client, const std::vector<std::string>& wanted) {
-  std::vector<std::string> came;
-  for (const auto& reply : wanted) {
-    if (reply.starts_with("HTTP/")) {
-      came.push_back(client.read_reply().head);
-    } else if (const auto frame = client.receive_or_end()) {
-      came.push_back(described(*frame));
-    } else {
-      came.emplace_back("the end");
-    }
-    if (!fits(came.back(), reply)) break;
+// The client's ear: knows what the handshake has agreed on, and unfolds what was compressed.
+class Ear {
+ public:
+  explicit Ear(WsClient& client) : client_(client) {}
+
+  HttpReply hear_reply() {
+    auto reply = client_.read_reply();
+    const auto agreed = reply.header("Sec-WebSocket-Extensions");
+    if (!agreed) return reply;
+    constexpr std::string_view bits = "server_max_window_bits=";
+    const auto at = agreed->find(bits);
+    zlib_ = std::make_unique<ws::ZlibPeer>(15, at == std::string::npos ? 15 : std::stoi(agreed->substr(at + bits.size())));
+    forgets_ = agreed->find("server_no_context_takeover") != std::string::npos;
+    return reply;
   }
-  return came;
-}
+
+  std::string hear_frame() {
+    auto frame = client_.receive_or_end();
+    if (!frame) return "the end";
+    if (!zlib_ || (frame->first & 0x48) != 0x40) return described(*frame);
+    frame->first &= 0xbf;
+    if (forgets_) zlib_->forget_in();
+    frame->payload = zlib_->inflated(frame->payload);
+    return "deflated " + described(*frame);
+  }
+
+  // As many replies as are wanted, or fewer when one is another or the end comes.
+  std::vector<std::string> hear(const std::vector<std::string>& wanted) {
+    std::vector<std::string> came;
+    for (const auto& reply : wanted) {
+      came.push_back(reply.starts_with("HTTP/") ? hear_reply().head : hear_frame());
+      if (!fits(came.back(), reply)) break;
+    }
+    return came;
+  }
+
+ private:
+  WsClient& client_;
+  std::unique_ptr<ws::ZlibPeer> zlib_;
+  bool forgets_ = false;
+};
 
 std::string expect_end(WsClient& client) {
   return client.expect_end() ? "" : "the connection was reset, not closed";
@@ -113,18 +157,19 @@ std::string then(const Row& row, WsClient& client) {
 std::string without_exception(const Row& row, Transport transport, Cut cut) {
   auto& server = daemon(row.profile);
   auto client = server.connect(transport);
+  Ear ear(client);
   auto offer = server.offer();
   if (!row.offer.empty()) offer.headers.push_back("Sec-WebSocket-Extensions: " + row.offer);
   const std::string get = WsClient::request(server.server().port(), offer);
   if (row.from == From::opened && cut != Cut::behind_the_get) {
     client.send_raw(get);
-    if (const auto reply = client.read_reply(); reply.status() != 101) return "handshake refused: " + reply.head;
+    if (const auto reply = ear.hear_reply(); reply.status() != 101) return "handshake refused: " + reply.head;
   }
   const auto play = play_of(row, cut, get, "HTTP/1.1 101*");
 
   send(client, play.sent, cut);
 
-  const auto came = receive(client, play.replies);
+  const auto came = ear.hear(play.replies);
   if (!std::equal(came.begin(), came.end(), play.replies.begin(), play.replies.end(), fits))
     return "came:" + list(came) + "\n  instead of:" + list(play.replies);
   return then(row, client);
