@@ -7,6 +7,7 @@
 #include <boost/interprocess/mapped_region.hpp>
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <cstring>
@@ -44,6 +45,8 @@ Result<Segment> Segment::create(std::size_t bytes, std::uint64_t layout_hash) {
   try {
     auto state = std::make_unique<State>();
     state->region = ipc::anonymous_shared_memory(bytes + allocator_room);
+    // Bindings, nonces and ticket keys of everybody: not in a core, also where the operator asked for one (S52).
+    madvise(state->region.get_address(), state->region.get_size(), MADV_DONTDUMP);
     state->manager =
         ipc::managed_external_buffer(ipc::create_only, state->region.get_address(), state->region.get_size());
     state->root = state->manager.construct<Root>("sipwsd")(Root{magic, version, layout_hash});
