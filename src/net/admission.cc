@@ -47,6 +47,7 @@ constexpr auto weights = std::to_array<Weight>({
     {BanReason::flood, 1},
     {BanReason::malformed_sip, 1},
     {BanReason::auth_failure, 1},
+    {BanReason::poison, 5},
 });
 static_assert(weights.size() == static_cast<std::size_t>(BanReason::count) && [] {
   for (std::size_t i = 0; i < weights.size(); ++i)
