@@ -35,21 +35,22 @@ int seal(shm::TicketKey& key, unsigned char* name, unsigned char* iv, EVP_CIPHER
   return EVP_EncryptInit_ex(aes, cipher(), nullptr, key.cipher_key.data(), iv) == 1 && use_mac(mac, key) ? good : failed;
 }
 
-int open(shm::TicketKeys::Pair& keys, const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* aes,
-         EVP_MAC_CTX* mac) {
+// In TLS 1.3 a ticket is used once (RFC 8446 C.4), so a resumption always brings the next one.
+int open(const SSL* ssl, shm::TicketKeys::Pair& keys, const unsigned char* name, const unsigned char* iv,
+         EVP_CIPHER_CTX* aes, EVP_MAC_CTX* mac) {
   const auto is_named = [&](const shm::TicketKey& key) {
     return key.created != 0 && std::memcmp(name, key.name.data(), key.name.size()) == 0;
   };
   shm::TicketKey* key = is_named(keys.current) ? &keys.current : is_named(keys.previous) ? &keys.previous : nullptr;
   if (key == nullptr) return no_ticket;
   if (EVP_DecryptInit_ex(aes, cipher(), nullptr, key->cipher_key.data(), iv) != 1 || !use_mac(mac, *key)) return failed;
-  return key == &keys.current ? good : good_but_renew;
+  return key == &keys.current && SSL_version(ssl) < TLS1_3_VERSION ? good : good_but_renew;
 }
 
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* aes, EVP_MAC_CTX* mac, int is_sealing) {
   const shm::TicketKeys& shared = handshake_of(ssl).state->tickets;
   shm::TicketKeys::Pair keys = shared.read();
-  const int answer = is_sealing != 0 ? seal(keys.current, name, iv, aes, mac) : open(keys, name, iv, aes, mac);
+  const int answer = is_sealing != 0 ? seal(keys.current, name, iv, aes, mac) : open(ssl, keys, name, iv, aes, mac);
   OPENSSL_cleanse(&keys, sizeof keys);
   return answer;
 }
