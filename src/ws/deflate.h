@@ -24,7 +24,7 @@ class Inflater {
 
   // One whole message's payload into `out`, whose memory is reused. The limit is looked at while inflating: `out` never
   // grows past limit + 1 bytes, whatever the payload unfolds to. Errc::too_large; out_of_range for what is not DEFLATE
-  // or does not end with a block; full when there is no memory. After a failure the stream is of use only after
+  // or does not end with a block; refused for more blocks than there is use for; full when there is no memory. After a failure the stream is of use only after
   // `forget`.
   [[nodiscard]] Result<void> inflate(ByteView payload, std::size_t limit, HeldBytes& out);
   // The next message starts with an empty window.

@@ -37,7 +37,7 @@ struct FrameHeader {
 Result<FrameHeader> decode_header(ByteView in, Role role, std::uint64_t max_payload, Rsv1 rsv1 = Rsv1::must_be_zero);
 
 // malformed 1002, too_large 1009, out_of_range (text that is not UTF-8, a compressed message that can't be inflated)
-// 1007, refused (too many fragments) 1008, full (no memory) 1011.
+// 1007, refused (too many fragments, too many blocks of DEFLATE) 1008, full (no memory) 1011.
 CloseCode close_code_of(const Error& error) noexcept;
 
 }  // namespace sipwsd::ws

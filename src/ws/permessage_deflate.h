@@ -51,7 +51,7 @@ class PerMessageDeflate {
   PerMessageDeflate(const DeflateAgreement& agreement, SharedDeflate& shared, Role role = Role::server) noexcept;
 
   // What a message came as, RSV1 set, all fragments joined, becomes what it is. A view that is good until the next
-  // message of any connection of this worker. Errc::too_large, out_of_range, full: see close_code_of.
+  // message of any connection of this worker. Errc::too_large, out_of_range, refused, full: see close_code_of.
   Result<ByteView> inflated(ByteView payload, std::size_t max_message_size);
 
   // What to put into a frame for `message`, and whether its RSV1 is to be set: the message itself where compressing

@@ -35,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   policy.cors_mode = static_cast<ws::CorsMode>((flags >> 3 & 3) % 3);
   if ((flags & 32) != 0) policy.served_hosts = {*ws::served_host("example.com"), *ws::served_host("[::1]:80")};
   if ((flags & 64) != 0) policy.path_prefix = "/ws";
+  policy.deflate = {.enabled = (flags & 128) != 0, .window_bits = 12, .context_takeover = (flags & 1) != 0};
   const auto decision = ws::evaluate(*head, policy);
   std::string reply;
   if (const auto* acceptance = std::get_if<ws::Acceptance>(&decision)) {
@@ -44,6 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             policy.sub_protocols.contains(acceptance->sub_protocol));
     reply = ws::write_acceptance(*acceptance);
     require(reply.starts_with("HTTP/1.1 101 ") && reply.find("Content-Length") == reply.npos);
+    require(acceptance->deflate.has_value() == (reply.find("\r\nSec-WebSocket-Extensions: permessage-deflate") != reply.npos));
+    require(!acceptance->deflate || policy.deflate.enabled);
   } else {
     reply = ws::write_refusal(std::get<ws::Refusal>(decision));
     require(reply.starts_with("HTTP/1.1 4"));

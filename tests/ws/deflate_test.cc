@@ -28,6 +28,7 @@ std::string told(const Result<ByteView>& result) {
   switch (result.error().code) {
     case Errc::too_large: return "too large";
     case Errc::out_of_range: return "no DEFLATE";
+    case Errc::refused: return "too many blocks";
     default: return "another error";
   }
 }
@@ -318,6 +319,70 @@ TEST(Inflater, StopsABombAtTheLimitWithoutTheMemoryForMore) {
     Inflater inflater{15};
     EXPECT_TRUE(inflater.inflate(as_bytes(payload), limit, out).is(Errc::too_large));
     EXPECT_LE(out.capacity(), limit + 1);
+  }
+}
+
+// Bits, least significant first.
+class BitWriter {
+ public:
+  BitWriter& put(unsigned value, int count) {
+    for (int i = 0; i < count; ++i) bits_ += (value >> i & 1) != 0 ? '1' : '0';
+    return *this;
+  }
+  std::string bytes() const {
+    std::string out((bits_.size() + 7) / 8, '\0');
+    for (std::size_t i = 0; i < bits_.size(); ++i)
+      if (bits_[i] == '1') out[i / 8] = static_cast<char>(out[i / 8] | 1 << i % 8);
+    return out;
+  }
+
+ private:
+  std::string bits_;
+};
+
+// Empty, but with tables to build: 257 literal codes of which one is used, one distance code. 11 bytes.
+void put_empty_dynamic_block(BitWriter& writer) {
+  writer.put(0, 1).put(2, 2).put(0, 5).put(0, 5).put(14, 4);
+  for (int i = 0; i < 18; ++i) writer.put(i == 2 || i == 17 ? 1 : 0, 3);  // of the code lengths 18 and 1
+  writer.put(1, 1).put(127, 7).put(1, 1).put(107, 7);                     // 256 zeros
+  writer.put(0, 1).put(0, 1).put(0, 1);                                   // the end's length, the distance's, the end
+}
+
+std::string empty_dynamic_blocks(int count) {
+  BitWriter writer;
+  for (int i = 0; i < count; ++i) put_empty_dynamic_block(writer);
+  return writer.put(0, 3).bytes();
+}
+
+// 256 KiB of them would keep a worker for 60 ms.
+TEST(Inflater, RefusesMoreBlocksThanThereIsUseFor) {
+  EXPECT_EQ(inflated(empty_dynamic_blocks(60)), "");
+  EXPECT_EQ(inflated(empty_dynamic_blocks(80)), "too many blocks");
+  EXPECT_EQ(inflated(empty_dynamic_blocks(20000)), "too many blocks");
+  const auto many = [](const std::string& block, int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += block;
+    return inflated(all + "\0"s);
+  };
+  EXPECT_EQ(many("\x03\x00"s, 2000), "");  // fixed codes, BFINAL
+  EXPECT_EQ(many("\x03\x00"s, 100000), "too many blocks");
+  EXPECT_EQ(many("\0\0\0\xff\xff"s, 50000), "");
+}
+
+// What real compressors do at their most wasteful.
+TEST(Inflater, ReadsMessagesThatWereFlushedOftenOrWrittenWithLittleMemory) {
+  ZlibPeer peer;
+  const auto text = sip_like(100000, 5);
+  for (const std::size_t step : {1, 7, 100, 300, 1000}) {
+    peer.forget_out();
+    const auto part = text.substr(0, step < 100 ? 1000 : text.size());
+    std::string payload;
+    for (std::size_t at = 0; at < part.size(); at += step) payload += peer.flushed(part.substr(at, step), Z_SYNC_FLUSH);
+    EXPECT_EQ(inflated(payload.substr(0, payload.size() - 4)), part) << step;
+  }
+  for (const auto& message : {text, noise(100000, 6), std::string(1000000, 'z')}) {
+    ZlibPeer small{9, 15, 9, 1};
+    EXPECT_EQ(inflated(small.deflated(message)), message);
   }
 }
 

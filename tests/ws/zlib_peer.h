@@ -14,8 +14,8 @@ namespace sipwsd::ws {
 
 class ZlibPeer {
  public:
-  explicit ZlibPeer(int deflate_bits = 15, int inflate_bits = 15, int level = 6) {
-    if (deflateInit2(&out_, level, Z_DEFLATED, -deflate_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK ||
+  explicit ZlibPeer(int deflate_bits = 15, int inflate_bits = 15, int level = 6, int memory_level = 8) {
+    if (deflateInit2(&out_, level, Z_DEFLATED, -deflate_bits, memory_level, Z_DEFAULT_STRATEGY) != Z_OK ||
         inflateInit2(&in_, -inflate_bits) != Z_OK)
       throw std::runtime_error("zlib");
   }
