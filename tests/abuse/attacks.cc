@@ -155,10 +155,10 @@ std::string cipher_spec_records(std::size_t, std::uint64_t) {
 
 constexpr auto table = std::to_array<Attack>({
     {.name = "slowloris handshakes", .connections = 2000, .quick = 200, .addresses = 100, .bytes = slow_head, .pace = Pace::byte_a_second, .again = 100ms, .lasts = 15s},
-    {.name = "slowloris handshakes, wss", .connections = 1000, .quick = 50, .addresses = 100, .port = Port::wss, .opening = Opening::tls, .bytes = slow_head, .pace = Pace::byte_a_second, .again = 100ms, .lasts = 15s},
+    {.name = "slowloris handshakes, wss", .connections = 1000, .addresses = 100, .port = Port::wss, .opening = Opening::tls, .bytes = slow_head, .pace = Pace::byte_a_second, .again = 100ms, .lasts = 15s},
     {.name = "half-open TLS", .connections = 1000, .quick = 200, .addresses = 50, .port = Port::wss, .bytes = half_hello, .again = 100ms, .lasts = 15s},
     {.name = "idle TCP, not a byte", .connections = 5000, .quick = 300, .addresses = 250, .again = 100ms, .lasts = 15s},
-    {.name = "idle TCP on the TLS port", .connections = 5000, .quick = 300, .addresses = 250, .port = Port::wss, .again = 100ms, .lasts = 15s},
+    {.name = "idle TCP on the TLS port", .connections = 5000, .addresses = 250, .port = Port::wss, .again = 100ms, .lasts = 15s},
     {.name = "5000 connections from one address", .connections = 5000, .quick = 300, .opening = Opening::upgrade, .again = 500ms},
     {.name = "slow readers", .connections = 100, .quick = 20, .addresses = 10, .opening = Opening::upgrade, .first = registration, .bytes = messages_to_neighbour, .pace = Pace::ten_a_second, .reads = Reads::nothing, .again = 500ms},
     {.name = "unfinished fragments", .connections = 1000, .quick = 100, .addresses = 50, .opening = Opening::upgrade, .bytes = start_of_message, .again = 500ms, .lasts = 15s},
@@ -171,7 +171,7 @@ constexpr auto table = std::to_array<Attack>({
     {.name = "tiny text frames flood x4", .connections = 4, .quick = 4, .addresses = 4, .opening = Opening::upgrade, .bytes = tiny_texts, .pace = Pace::flood, .again = 10ms},
     {.name = "CRLF keepalive flood x4", .connections = 4, .quick = 4, .addresses = 4, .opening = Opening::upgrade, .bytes = double_crlfs, .pace = Pace::flood, .again = 10ms},
     {.name = "RST storm after the handshake", .connections = 100, .quick = 20, .addresses = 250, .opening = Opening::upgrade, .then = Then::reset, .again = 5ms},
-    {.name = "RST storm before it", .connections = 100, .quick = 20, .addresses = 250, .then = Then::reset, .again = 5ms},
+    {.name = "RST storm before it", .connections = 100, .addresses = 250, .then = Then::reset, .again = 5ms},
     {.name = "connect and close storm", .connections = 100, .quick = 20, .addresses = 250, .then = Then::close, .again = 5ms},
     {.name = "HTTP garbage", .connections = 100, .quick = 20, .addresses = 250, .bytes = http_garbage, .again = 5ms},
     {.name = "huge headers", .connections = 50, .quick = 10, .addresses = 50, .bytes = huge_head, .again = 5ms},

@@ -67,15 +67,16 @@ std::uint64_t pss_bytes(const std::vector<pid_t>& roots) {
   return total;
 }
 
-std::uint64_t own_memory_bytes(const std::vector<pid_t>& roots) {
-  std::uint64_t total = 0;
+OwnMemory own_memory(const std::vector<pid_t>& roots) {
+  OwnMemory memory;
   for (const auto root : roots) {
     for (const auto process : process_tree(root)) {
       const auto rollup = fmt::format("/proc/{}/smaps_rollup", process);
-      total += 1024 * (number_after(rollup, "Pss_Anon:") + number_after(rollup, "Pss_Shmem:"));
+      memory.private_bytes += 1024 * number_after(rollup, "Pss_Anon:");
+      memory.shared_bytes += 1024 * number_after(rollup, "Pss_Shmem:");
     }
   }
-  return total;
+  return memory;
 }
 
 }  // namespace sipwsd::bench

@@ -36,6 +36,10 @@ ProcessCost process_cost(const std::vector<pid_t>& roots);
 
 std::uint64_t pss_bytes(const std::vector<pid_t>& roots);
 // Without the pages of files (program text): their share changes with every other process that runs the same program.
-std::uint64_t own_memory_bytes(const std::vector<pid_t>& roots);
+struct OwnMemory {
+  std::uint64_t private_bytes = 0, shared_bytes = 0;  // heaps and stacks; the segment
+  std::uint64_t total() const noexcept { return private_bytes + shared_bytes; }
+};
+OwnMemory own_memory(const std::vector<pid_t>& roots);
 
 }  // namespace sipwsd::bench

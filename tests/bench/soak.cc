@@ -114,7 +114,7 @@ class Soak final : public Phone::Owner {
   };
   struct Sample {
     double seconds = 0;
-    std::uint64_t memory = 0;
+    OwnMemory memory{};
     std::size_t descriptors = 0;
   };
 
@@ -403,12 +403,12 @@ class Soak final : public Phone::Owner {
 
   void sample() {
     const Sample now{.seconds = std::chrono::duration<double>(Clock::now() - started_).count(),
-                     .memory = own_memory_bytes({daemon_->pid()}),
+                     .memory = own_memory({daemon_->pid()}),
                      .descriptors = descriptors(daemon_->pid())};
     samples_.push_back(now);
     const auto cpu = process_cost({daemon_->pid()}).cpu_ns;
-    fmt::print("{:5.0f} s  memory {} KiB  descriptors {}  phones ready {}  opened {}  messages {}  calls {}  server CPU {:.1f} %\n", now.seconds,
-               now.memory / 1024, now.descriptors, ready(), opened_, messages_, started_calls_,
+    fmt::print("{:5.0f} s  memory {} KiB + {} KiB shared  descriptors {}  phones ready {}  opened {}  messages {}  calls {}  server CPU {:.1f} %\n", now.seconds,
+               now.memory.private_bytes / 1024, now.memory.shared_bytes / 1024, now.descriptors, ready(), opened_, messages_, started_calls_,
                static_cast<double>(cpu - cpu_) / 1e7 / std::chrono::duration<double>(sample_interval).count());
     std::fflush(stdout);
     cpu_ = cpu;
@@ -436,7 +436,7 @@ class Soak final : public Phone::Owner {
       if (!wrong.empty()) loop_.run_until([] { return false; }, 200ms);
     } while (!wrong.empty() && Clock::now() < deadline);
     if (!wrong.empty()) complain(wrong);
-    memory_at_end_ = own_memory_bytes({daemon_->pid()});
+    memory_at_end_ = own_memory({daemon_->pid()});
   }
 
   // Least squares over the samples after the warm-up: bytes a second.
@@ -444,7 +444,7 @@ class Soak final : public Phone::Owner {
     double n = 0, x = 0, y = 0, xx = 0, xy = 0;
     for (const auto& sample : samples_) {
       if (sample.seconds < warm_up) continue;
-      const auto memory = static_cast<double>(sample.memory);
+      const auto memory = static_cast<double>(sample.memory.total());
       n += 1;
       x += sample.seconds;
       y += memory;
@@ -463,7 +463,7 @@ class Soak final : public Phone::Owner {
     if (const auto slope = rise(warm_up, mean)) {
       const double in_ten_minutes = *slope * 600 / mean;
       fmt::print("memory after {:.0f} s: {:.0f} KiB on average, {:+.3f} % in ten minutes; {} KiB when all had gone\n", warm_up, mean / 1024,
-                 in_ten_minutes * 100, memory_at_end_ / 1024);
+                 in_ten_minutes * 100, memory_at_end_.total() / 1024);
       if (options_.minutes >= 10 && in_ten_minutes > allowed_rise_in_ten_minutes) complain("memory is not flat");
     }
     fmt::print("opened={} departures={} messages={} answered={} calls={} ended={} dropped={} complaints={}\n", opened_, departures_, messages_, answered_,
@@ -493,7 +493,8 @@ class Soak final : public Phone::Owner {
   std::size_t descriptors_ = 0;
   Clock::time_point started_{};
   std::vector<Sample> samples_;
-  std::uint64_t cpu_ = 0, memory_at_end_ = 0;
+  std::uint64_t cpu_ = 0;
+  OwnMemory memory_at_end_{};
   std::size_t opened_ = 0, departures_ = 0, messages_ = 0, answered_ = 0, started_calls_ = 0, ended_calls_ = 0, dropped_calls_ = 0;
   std::vector<std::string> complaints_;
 };
