@@ -20,13 +20,15 @@ struct Case {
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  for (const auto transport : {Transport::ws})
+  for (const auto transport : {Transport::ws, Transport::wss})
     for (const auto& row : all_rows()) cases.push_back({&row, transport});
   return cases;
 }
 
+std::string name_of(Transport transport) { return transport == Transport::ws ? "ws" : "wss"; }
+
 std::string name_of_case(const testing::TestParamInfo<Case>& info) {
-  std::string name = (info.param.transport == Transport::ws ? "ws_" : "wss_") + info.param.row->id;
+  std::string name = name_of(info.param.transport) + "_" + info.param.row->id;
   for (char& c : name)
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   return name;
@@ -106,7 +108,7 @@ TEST_P(ServerCloses, AndDoesNotWaitForTextThatIsNotUtf8ToBeExplained) {
   expect_end(client);
 }
 
-INSTANTIATE_TEST_SUITE_P(Over, ServerCloses, testing::Values(Transport::ws), [](const auto&) { return "ws"; });
+INSTANTIATE_TEST_SUITE_P(Over, ServerCloses, testing::Values(Transport::ws, Transport::wss), [](const auto& info) { return name_of(info.param); });
 
 TEST(ConformanceTable, NamesEachRowOnce) {
   std::set<std::string> ids;

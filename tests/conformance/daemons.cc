@@ -3,11 +3,21 @@
 #include <map>
 #include <vector>
 
+#include "tests/support/certificates.h"
+
 namespace sipwsd::test::conformance {
 namespace {
 
+// One certificate for all daemons.
+const IssuedCertificate& certificate() {
+  static const CertificateAuthority authority;
+  static const IssuedCertificate issued = authority.issue();
+  return issued;
+}
+
 std::vector<std::string> flags_of(Profile profile) {
-  std::vector<std::string> flags{"--server-header", "Product"};
+  std::vector<std::string> flags{"--server-header", "Product", "--listen", "wss:127.0.0.1:0", "--tls-certificate", certificate().file,
+                                 "--tls-private-key", certificate().key_file};
   const auto add = [&](std::vector<std::string> more) { flags.insert(flags.end(), more.begin(), more.end()); };
   switch (profile) {
     case Profile::echo: add({"--stage", "echo"}); break;
@@ -33,7 +43,14 @@ std::map<Profile, std::unique_ptr<Daemon>>& started() {
 
 Daemon::Daemon(Profile profile) : profile_(profile), server_(1, flags_of(profile)), worker_(server_.process("worker 0")) {}
 
-WsClient Daemon::connect(Transport) { return WsClient(server_.port()); }
+WsClient Daemon::connect(Transport transport) {
+  if (transport == Transport::ws) return WsClient(server_.port());
+  return WsClient::connect(server_.tls_port(), TlsOptions{.session = session_});
+}
+
+void Daemon::remember(const WsClient& client) {
+  if (session_.empty()) session_ = client.tls().session();
+}
 
 WsClient::Offer Daemon::offer() const {
   if (profile_ == Profile::guarded) return {.target = "/ws", .headers = {"Origin: https://phone.example.org"}};
@@ -54,9 +71,8 @@ bool Daemon::end_well() {
 }
 
 Daemon& daemon(Profile profile) {
-  auto& one = started()[profile];
-  if (!one) one = std::make_unique<Daemon>(profile);
-  return *one;
+  const auto found = started().find(profile);
+  return found != started().end() ? *found->second : *started().emplace(profile, std::make_unique<Daemon>(profile)).first->second;
 }
 
 bool stop_daemons() {

@@ -20,6 +20,8 @@ class Daemon {
   explicit Daemon(Profile profile);
 
   WsClient connect(Transport transport);
+  // The next wss connections resume the session of this one: most of a full handshake is no news to anybody.
+  void remember(const WsClient& client);
   // What a client of this profile asks for, to be let in.
   [[nodiscard]] WsClient::Offer offer() const;
   // When this returns, everything sent to the daemon before has been read and what it answers at once has been written.
@@ -33,6 +35,7 @@ class Daemon {
   TestServer server_;
   pid_t worker_;
   std::optional<WsClient> bystander_;
+  TlsSession session_;
 };
 
 Daemon& daemon(Profile profile);

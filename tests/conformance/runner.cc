@@ -132,11 +132,13 @@ class Ear {
   bool forgets_ = false;
 };
 
-std::string expect_end(WsClient& client) {
-  return client.expect_end() ? "" : "the connection was reset, not closed";
+std::string expect_end(WsClient& client, Transport transport) {
+  if (!client.expect_end()) return "the connection was reset, not closed";
+  if (transport == Transport::wss && !client.tls().ended_with_close_notify()) return "the end came without close_notify";
+  return {};
 }
 
-std::string then(const Row& row, WsClient& client) {
+std::string then(const Row& row, Transport transport, WsClient& client) {
   switch (row.outcome.then) {
     case Then::open: {
       client.send_ping("probe");
@@ -144,12 +146,12 @@ std::string then(const Row& row, WsClient& client) {
       if (came && described(*came) == "pong probe") return {};
       return "it should live, but instead of the pong came " + (came ? described(*came) : "the end");
     }
-    case Then::ends: return expect_end(client);
+    case Then::ends: return expect_end(client, transport);
     case Then::waits:
       daemon(row.profile).settle();
       if (client.has_something_within(std::chrono::milliseconds(0))) return "something came before it was whole";
       client.end_sending();
-      return expect_end(client);
+      return client.expect_end() ? "" : "the connection was reset, not closed";
   }
   return {};
 }
@@ -170,9 +172,10 @@ std::string without_exception(const Row& row, Transport transport, Cut cut) {
   send(client, play.sent, cut);
 
   const auto came = ear.hear(play.replies);
+  if (transport == Transport::wss) server.remember(client);
   if (!std::equal(came.begin(), came.end(), play.replies.begin(), play.replies.end(), fits))
     return "came:" + list(came) + "\n  instead of:" + list(play.replies);
-  return then(row, client);
+  return then(row, transport, client);
 }
 
 }  // namespace
