@@ -46,6 +46,7 @@ void ChildLife::on_timer(os::TimerId, std::uint64_t) { beat(); }
 // From the loop's own timer: a process that is stuck in one callback does not beat.
 void ChildLife::beat() {
   inherited_.shared.processes.beat(inherited_.slot, loop_.clock().now());
+  if (inherited_.memory != nullptr) inherited_.memory->look(loop_.clock().now());
   look_for_news();
   const base::Milliseconds often = std::clamp(base::Milliseconds{inherited_.settings.worker_stall_timeout} / 5,
                                               base::Milliseconds{50}, base::Milliseconds{1000});

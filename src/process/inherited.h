@@ -13,6 +13,7 @@
 #include "sipwsd/result.h"
 #include "src/base/clock.h"
 #include "src/config/settings.h"
+#include "src/net/memory_watch.h"
 #include "src/process/configuration.h"
 
 namespace sipwsd::process {
@@ -34,6 +35,7 @@ struct Inherited {
   std::span<const ListeningSocket> listeners;  // of this slot: TCP, TLS, ws, wss
   std::span<const ListeningSocket> datagrams;  // of this slot: UDP
   const base::Clock& clock;
+  net::MemoryWatch* memory = nullptr;  // looks with every sign of life; null: nobody does
   int supervisor_bell = -1;            // eventfd
   // To the configured user, and into the role's sandbox; done already unless the role's row says Privileges::dropped_by_role.
   std::function<Result<void>()> drop_privileges;

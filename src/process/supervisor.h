@@ -25,6 +25,7 @@
 #include "src/config/exit_codes.h"
 #include "src/config/settings.h"
 #include "src/os/event_loop.h"
+#include "src/os/memory_use.h"
 #include "src/os/notify.h"
 #include "src/os/privileges.h"
 #include "src/os/signal_fd.h"
@@ -167,6 +168,7 @@ class Supervisor final : private os::TimerHandler {
   Surroundings& around_;
   shm::SharedState shared_;
   shm::OwnCounters counters_;
+  std::uint64_t memory_there_is_ = os::memory_there_is();
   os::EventLoop loop_;
   os::SignalFd signals_;
   os::Fd bell_;

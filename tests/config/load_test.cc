@@ -219,12 +219,19 @@ TEST(Load, FollowsTheModuleListOfAModparam) {
 TEST(Load, WarnsWhenIdleConnectionsEndBeforeTheirKeepalive) {
   EXPECT_EQ(
       run_flags({"--tcp-connection-lifetime", "120"}).warnings,
-      "--tcp-connection-lifetime: idle connections are closed after 120 s, before their first keepalive at 180 s; "
-      "make tcp_connection_lifetime larger than keepalive_timeout");
-  EXPECT_EQ(run_file("tcp_connection_lifetime=180").warnings.substr(0, 42),
+      "--tcp-connection-lifetime: idle connections are closed after 120 s, before their first keepalive at 180 to "
+      "198 s; make tcp_connection_lifetime larger than that");
+  EXPECT_EQ(run_file("tcp_connection_lifetime=198").warnings.substr(0, 42),
             "FILE:1:25: idle connections are closed aft");
-  for (const char* fine : {"181", "0"}) EXPECT_EQ(run_flags({"--tcp-connection-lifetime", fine}).warnings, "") << fine;
+  for (const char* fine : {"199", "0"}) EXPECT_EQ(run_flags({"--tcp-connection-lifetime", fine}).warnings, "") << fine;
   EXPECT_EQ(run_flags({"--tcp-connection-lifetime", "120", "--keepalive-mechanism", "0"}).warnings, "");
+}
+
+TEST(Load, WarnsWhenClientsAreAskedForKeepalivesThatNobodyMisses) {
+  EXPECT_EQ(run_flags({"--flow-timer", "120"}).warnings, "");
+  EXPECT_EQ(run_flags({"--flow-timer", "120", "--keepalive-mechanism", "2"}).warnings,
+            "--flow-timer: clients are asked for keepalives, but nobody asks after those that fall silent; make "
+            "keepalive_mechanism 1");
 }
 
 TEST(Load, ServesOthersOnlyWhenToldWhoMayRegister) {
@@ -289,6 +296,15 @@ TEST(Load, ReadsOriginsAsAList) {
             (std::vector<std::string>{"https://a.example", "https://*.b.example:8443", "null"}));
   for (const char* bad : {"a.example", "https://", "://a", "https://a/", "https://u@a"})
     EXPECT_FALSE(run_flags({"--allowed-origins", bad}).loaded) << bad;
+}
+
+TEST(Load, ReadsNetworksAsAList) {
+  const auto run = run_file("trusted_proxies=\"10.0.0.0/8, 192.0.2.7\"\ntrusted_proxies=\"2001:db8::/32\"\nlimits_exempt=\"\"\n");
+  ASSERT_TRUE(run.loaded) << run.errors;
+  EXPECT_EQ(run.settings.trusted_proxies.to_string(), "10.0.0.0/8 192.0.2.7 2001:db8::/32");
+  EXPECT_TRUE(run.settings.limits_exempt.is_empty()) << "what was given replaces the default, nothing too";
+  EXPECT_EQ(run_flags({}).settings.limits_exempt.to_string(), "127.0.0.0/8 ::1");
+  EXPECT_NE(run_flags({"--trusted-proxies", "10.1.2.3/8"}).errors.find("write 10.0.0.0/8 or 10.1.2.3"), std::string::npos);
 }
 
 TEST(Load, SaysWhichFileItCanNotRead) {
