@@ -11,9 +11,10 @@ const flags = [
   '--disable-sync', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required',
 ];
 
-export async function startBrowser() {
+// `more` flags: --ignore-certificate-errors lets a page connect to a wss address whose certificate nobody vouches for.
+export async function startBrowser(more = []) {
   const home = mkdtempSync(path.join(tmpdir(), 'sipwsd-chromium-'));
-  const browser = await chromium.launch({ executablePath, headless: true, args: flags, env: { ...process.env, HOME: home } });
+  const browser = await chromium.launch({ executablePath, headless: true, args: [...flags, ...more], env: { ...process.env, HOME: home } });
   return {
     newContext: options => browser.newContext(options),
     async close() {
@@ -47,12 +48,12 @@ export class Phone {
     });
   }
 
-  static async open(context, daemon, name) {
+  static async open(context, daemon, name, address = daemon.page) {
     const page = await context.newPage();
     page.setDefaultTimeout(8000);
     await page.addInitScript(watchConnections);
-    const phone = new Phone(page, daemon.page);
-    await page.goto(daemon.page);
+    const phone = new Phone(page, address);
+    await page.goto(address);
     await page.waitForSelector('body[data-ready]');
     if (name) await phone.register(name);
     return phone;

@@ -1,5 +1,5 @@
 // Starts the real daemon on a free loopback port, waits for its own word that it is ready, and ends it by its pid.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,12 +14,25 @@ const running = new Set();
 process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
-export async function startDaemon({ args = [], port = 0, workers = 2 } = {}) {
+// A certificate that vouches for itself.
+function makeCertificate(folder) {
+  const files = { certificate: path.join(folder, 'certificate.pem'), key: path.join(folder, 'key.pem') };
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', files.key, '-out', files.certificate,
+  ], { stdio: 'ignore' });
+  return files;
+}
+
+// With `tls` it listens on wss as well: secureUrl, securePage, and the certificate to trust.
+export async function startDaemon({ args = [], port = 0, workers = 2, tls = false } = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-clients-'));
   const fifo = path.join(folder, 'fifo');
+  const made = tls ? makeCertificate(folder) : undefined;
+  const secure = made ? ['--listen', 'wss:127.0.0.1:0', '--tls-certificate', made.certificate, '--tls-private-key', made.key] : [];
   const child = spawn(
     binary,
-    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...args],
+    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...secure, ...args],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   running.add(child);
@@ -34,8 +47,10 @@ export async function startDaemon({ args = [], port = 0, workers = 2 } = {}) {
       child.stderr.on('data', text => {
         daemon.log += text;
         const listening = /^sipwsd: listening on ws:127\.0\.0\.1:(\d+)$/m.exec(daemon.log);
+        const securely = /^sipwsd: listening on wss:127\.0\.0\.1:(\d+)$/m.exec(daemon.log);
         if (listening && /^sipwsd: ready$/m.test(daemon.log)) {
           daemon.port = Number(listening[1]);
+          daemon.securePort = Number(securely?.[1] ?? 0);
           done(resolve)();
         }
       });
@@ -49,6 +64,11 @@ export async function startDaemon({ args = [], port = 0, workers = 2 } = {}) {
   daemon.host = `127.0.0.1:${daemon.port}`;
   daemon.url = `ws://${daemon.host}/`;
   daemon.page = `http://${daemon.host}/`;
+  if (made) {
+    daemon.secureUrl = `wss://127.0.0.1:${daemon.securePort}/`;
+    daemon.securePage = `https://127.0.0.1:${daemon.securePort}/`;
+    daemon.certificate = readFileSync(made.certificate);
+  }
   daemon.stop = async () => {
     child.kill('SIGTERM');
     const late = setTimeout(() => child.kill('SIGKILL'), 15000);
