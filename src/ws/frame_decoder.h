@@ -26,11 +26,12 @@ struct FrameHeader {
   std::uint64_t payload_length = 0;
   MaskKey mask{};
   Opcode opcode{};
-  bool final = true;
-  bool masked = false;
-  bool compressed = false;
   std::uint8_t size = 0;  // bytes of the header itself: 2..14
+  bool final : 1 = true;
+  bool masked : 1 = false;
+  bool compressed : 1 = false;
 };
+static_assert(sizeof(FrameHeader) == 16);  // once a frame, in registers
 
 // `role` is ours: a server wants masked frames, a client unmasked ones. `max_payload` bounds data frames.
 // Errc::incomplete until the whole header is there; malformed or too_large: close with close_code_of(error).

@@ -83,13 +83,13 @@ std::optional<Event> Receiver::take_payload(MutableBytes& wire, const ReceiveLim
   const auto message = assembler_.add(piece);
   if (!message) return fail(message.error());
   if (!message->has_value()) return std::nullopt;
-  return message_event(**message, limits, deflate);
+  if (assembler_.compressed()) return inflated_event(**message, limits, *deflate);
+  return Message{assembler_.opcode(), **message};
 }
 
 // RFC 7692 6.2; of a compressed text it is what it unfolds to that must be UTF-8.
-Event Receiver::message_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate* deflate) {
-  if (!assembler_.compressed()) return Message{assembler_.opcode(), payload};
-  const auto inflated = deflate->inflated(payload, limits.max_message_size);
+Event Receiver::inflated_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate& deflate) {
+  const auto inflated = deflate.inflated(payload, limits.max_message_size);
   assembler_.release_message();
   if (!inflated) return fail(inflated.error());
   if (assembler_.opcode() == Opcode::text && !base::is_utf8(as_text(*inflated)))

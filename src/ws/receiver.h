@@ -71,7 +71,7 @@ class Receiver {
   std::optional<Event> take_header(MutableBytes& wire, const ReceiveLimits& limits, Rsv1 rsv1);
   std::optional<Event> take_payload(MutableBytes& wire, const ReceiveLimits& limits, PerMessageDeflate* deflate);
   std::optional<Event> take_control(ByteView piece);
-  Event message_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate* deflate);
+  Event inflated_event(ByteView payload, const ReceiveLimits& limits, PerMessageDeflate& deflate);
   Event control_event(ByteView payload);
   Event close_event(ByteView payload);
   Event fail(const Error& error);
