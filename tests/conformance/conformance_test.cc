@@ -1,4 +1,20 @@
 // Runs the table. With --list it is printed instead, as Markdown with the counts by section.
+//
+// Which requirement of reference/security.md is shown where (sections are those of the table; process/ is tests/process):
+//
+//   S01  9112/2.2, 9112/5, 9112/6, 6455/10.4-head, 6455/4.2.1(2) (5) (6)    S02  process/daemon_handshake_test, daemon_tls_test
+//   S03  6455/4.2.1(1) (3) (4) (5)                                          S04  6455/4.2.1(6), 6455/4.2.2(5)sub-protocol
+//   S05  6455/4.2.1(7), 6455/10.2                                           S06  6455/4.2.1(2), 6455/4.2.1(path), 9112/3
+//   S07  6455/4.2.2(5)pipelined, and Cut::behind_the_get of every row
+//   S10  Autobahn 1, 9: 5.2-length, 5.4; 2: 5.5.2, 5.5.3; 3: 5.2-rsv; 4: 5.2-opcode; 5, 10: 5.4; 6: 8.1; 7: 5.5.1, 7.4; 12, 13: 7692
+//   S11  the four cuts of every row; every split point in memory: tests/ws/conformance_test, receiver_test
+//   S12  6455/10.4, 6455/5.2-minimal; that nothing is allocated: tests/ws/memory_test
+//   S13  6455/5.1, 6455/5.2-rsv, 6455/5.2-opcode, 6455/5.4, 6455/5.5
+//   S14  6455/10.4-fragments; the time: process/daemon_websocket_test; the memory: tests/ws/memory_test
+//   S15  6455/8.1-*, 6455/5.5.1, 6455/7.4
+//   S16  6455/5.5.3, ServerCloses below; too many Pings: process/daemon_websocket_test
+//   S17  6455/5.5.1-after, 6455/7.1.7, ServerCloses below; the time: process/daemon_websocket_test
+//   S58  process/daemon_tls_test, tests/clients/wss.test.mjs
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>

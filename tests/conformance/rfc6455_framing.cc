@@ -112,8 +112,16 @@ void length_rows(Rows& rows) {
         fails(1009));
   b.row("the largest, then the connection goes on",
         frame(op::binary, std::string(max_message, 'm')) + frame(op::text, "and"), answers({binary(std::string(max_message, 'm')), "text and"}));
-  b.row("empty fragments, as many as patience has", fragments(op::first_text, std::vector<std::string>(65)).substr(0, 65 * 6 - 6) + frame(op::last, "x"),
-        answers({"text x"}));
+
+  Section f(rows, "6455/10.4-fragments", Profile::echo, From::opened);
+  std::vector<std::string> empty(64);
+  empty.emplace_back("x");
+  f.row("64 empty fragments are borne with", fragments(op::first_text, empty), answers({"text x"}));
+  f.row("65 are not (S14)", fragments(op::first_text, std::vector<std::string>(65)), fails(1008));
+  f.row("4096 fragments of one byte", byte_fragments(op::first_binary, all_bytes(4096)), answers({binary(all_bytes(4096))}));
+  f.row("4097 are too many (S14)", byte_fragments(op::first_binary, all_bytes(4097)), fails(1008));
+  f.row("a fragment each of two messages counts for each", byte_fragments(op::first_binary, all_bytes(3000)) + byte_fragments(op::first_binary, all_bytes(3000)),
+        answers({binary(all_bytes(3000)), binary(all_bytes(3000))}));
 }
 
 void half_rows(Rows& rows) {
@@ -152,6 +160,16 @@ void fragment_rows(Rows& rows) {
         answers({binary(std::string(125, 'a') + std::string(126, 'b') + std::string(65'536, 'c'))}));
   s.row("two fragmented messages behind each other", fragments(op::first_text, {"a", "b"}) + fragments(op::first_binary, {"c", "d"}),
         answers({"text ab", "binary cd"}));
+  const std::string large = all_bytes(65'536), words(65'536, '*');
+  for (const std::size_t size : {64, 256, 1024, 4096, 16'384}) {
+    std::vector<std::string> binaries, texts;
+    for (std::size_t at = 0; at < large.size(); at += size) {
+      binaries.push_back(large.substr(at, size));
+      texts.push_back(words.substr(at, size));
+    }
+    s.row(fmt::format("64 KiB of binary in fragments of {} (9.4, 10.1)", size), fragments(op::first_binary, binaries), answers({binary(large)}));
+    s.row(fmt::format("64 KiB of text in fragments of {} (9.3)", size), fragments(op::first_text, texts), answers({text(words)}));
+  }
   s.row("a Ping between fragments (5.6)", frame(op::first_text, "a") + frame(op::ping, "p") + frame(op::last, "b"), answers({"pong p", "text ab"}));
   s.row("Pings everywhere (5.7)",
         frame(op::ping, "1") + frame(op::first_text, "a") + frame(op::ping, "2") + frame(op::more, "") + frame(op::ping, "3") + frame(op::last, "b") +

@@ -174,6 +174,43 @@ TEST_F(DaemonTls, TakesRecordsOfOneByteAndOfSixteenThousand) {
   EXPECT_EQ(client.receive().payload, large);
 }
 
+TEST_F(DaemonTls, AnswersHttpOnTheTlsPortByTheEndAndTlsOnThePlainPortBy400) {
+  WsClient http(server().tls_port()), hello(server().port());
+
+  http.send_raw("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  hello.send_raw(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+
+  http.expect_end();
+  EXPECT_EQ(hello.read_reply().status(), 400);
+}
+
+TEST(DaemonTlsDeadline, S02IsOfTheWholeHandshakeHoweverSteadilyItsBytesCome) {
+  TestServer server(1, with(certificate(), {"--handshake-timeout", "1"}));
+  WsClient slow(server.tls_port()), silent(server.tls_port());
+  auto bystander = open(server.tls_port(), {});
+  const auto start = std::chrono::steady_clock::now();
+
+  slow.send_raw(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+  while (slow.try_send_raw("y") && !slow.has_something_within(std::chrono::milliseconds(20)))
+    ASSERT_LT(std::chrono::steady_clock::now() - start, patience);
+  silent.expect_end();
+
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(900));
+  EXPECT_EQ(server.statistic("handshake_timeouts"), 2u);
+  bystander.send_text("still");
+  EXPECT_EQ(bystander.receive().payload, "still");
+}
+
+TEST(DaemonTlsDeadline, S02IsOfTlsAndHttpTogether) {
+  TestServer server(1, with(certificate(), {"--handshake-timeout", "1"}));
+  auto silent = WsClient::connect(server.tls_port(), TlsOptions{});
+
+  silent.send_raw("GET / HTTP/1.1\r\n");
+
+  silent.expect_end();
+  EXPECT_EQ(server.statistic("handshake_timeouts"), 1u);
+}
+
 // --- tickets ----------------------------------------------------------------------------------------------------------
 
 class DaemonTickets : public testing::TestWithParam<TlsVersion> {};
