@@ -63,7 +63,7 @@ constexpr auto params = std::to_array<IgnoredParam>({
     {"path", "use_received"}, {"pike", "pike_log_level"}, {"pike", "remove_latency"}, {"pike", "reqs_density_per_unit"},
     {"pike", "sampling_time_unit"}, {"pv", "shvset"}, {"pv", "varset"},
     {"registrar", "append_branches"}, {"registrar", "case_sensitive"}, {"registrar", "default_expires_range"},
-    {"registrar", "default_q"}, {"registrar", "flow_timer"}, {"registrar", "gruu_enabled"},
+    {"registrar", "default_q"}, {"registrar", "gruu_enabled"},
     {"registrar", "method_filtering"}, {"registrar", "outbound_mode"}, {"registrar", "path_mode"},
     {"registrar", "path_use_received"}, {"registrar", "realm_prefix"}, {"registrar", "received_avp"},
     {"registrar", "received_param"}, {"registrar", "regid_mode"}, {"registrar", "sock_flag"},

@@ -68,12 +68,18 @@ void check_sub_protocols(Settings& settings, const Report& report) {
 }
 
 void check_keepalive(Settings& settings, const Report& report) {
+  const auto latest = settings.keepalive_timeout + longest_keepalive_delay(settings.keepalive_timeout);
   if (settings.keepalive_mechanism != 0 && settings.tcp_connection_lifetime.count() != 0 &&
-      settings.tcp_connection_lifetime <= settings.keepalive_timeout)
+      settings.tcp_connection_lifetime <= latest)
     report({warning, "core", "tcp_connection_lifetime",
             "idle connections are closed after " + std::to_string(settings.tcp_connection_lifetime.count()) +
-                " s, before their first keepalive at " + std::to_string(settings.keepalive_timeout.count()) + " s",
-            "make tcp_connection_lifetime larger than keepalive_timeout"});
+                " s, before their first keepalive at " + std::to_string(settings.keepalive_timeout.count()) + " to " +
+                std::to_string(latest.count()) + " s",
+            "make tcp_connection_lifetime larger than that"});
+  if (settings.flow_timer.count() != 0 && settings.keepalive_mechanism != 1)
+    report({warning, "registrar", "flow_timer",
+            "clients are asked for keepalives, but nobody asks after those that fall silent",
+            "make keepalive_mechanism 1"});
   // Not set: the Ping says what the Server header says.
   if (settings.ping_application_data == product())
     settings.ping_application_data = settings.server_header.substr(0, 125);

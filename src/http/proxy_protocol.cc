@@ -1,5 +1,6 @@
 #include "src/http/proxy_protocol.h"
 
+#include "src/base/network.h"
 #include "src/base/text.h"
 #include "src/http/ip_address.h"
 
@@ -127,7 +128,7 @@ Endpoint endpoint_of(std::string_view address, std::uint16_t port, AddressFamily
   endpoint.port = port;
   endpoint.family = family;
   endpoint.protocol = protocol;
-  return without_ipv4_mapping(endpoint);
+  return base::without_mapping(endpoint);
 }
 
 Result<ProxyHeader> parse_binary(std::string_view in) {

@@ -10,6 +10,7 @@
 #include "src/sip/expires.h"
 #include "src/sip/from_to.h"
 #include "src/sip/header_list.h"
+#include "src/sip/name_addr.h"
 #include "src/sip/option_tags.h"
 
 namespace sipwsd::location {
@@ -66,6 +67,18 @@ bool has_expired(const shm::Binding& binding, std::int64_t now) {
   return binding.expires_at != 0 && binding.expires_at <= now;
 }
 
+// RFC 5626 6: Outbound works when the first hop keeps the flow. We are that hop, or one in the Path says `ob`.
+bool first_hop_keeps_flows(const sip::MessageView& request) {
+  std::size_t hops = 0;
+  for ([[maybe_unused]] const auto& via : sip::values(request, sip::HeaderId::via)) ++hops;
+  if (hops <= 1) return true;
+  for (const auto& hop : sip::values(request, sip::HeaderId::path)) {
+    const auto address = sip::parse_name_addr(hop.text);
+    if (address && address->uri.params.has("ob")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 struct Registrar::Wanted {
@@ -113,6 +126,27 @@ Result<std::vector<Registrar::Wanted>> Registrar::read_contacts(const sip::Messa
   return wanted;
 }
 
+// RFC 5626 6: whether reg-id counts, and what a request may hold besides.
+Result<void> Registrar::check_outbound(const sip::MessageView& request, std::vector<Wanted>& wanted,
+                                       Registration& out) const {
+  const auto uses_flows = [](const Wanted& w) { return w.reg_id != 0; };
+  if (std::none_of(wanted.begin(), wanted.end(), uses_flows)) return {};
+  if (!first_hop_keeps_flows(request)) {
+    if (sip::supports(request, "outbound")) {
+      refuse(out, 439, "First Hop Lacks Outbound Support", "");
+      return Errc::refused;
+    }
+    for (Wanted& w : wanted) w.reg_id = 0;
+    return {};
+  }
+  // A flow is one: with a reg-id one contact is registered, though others may be removed.
+  if (std::count_if(wanted.begin(), wanted.end(), [](const Wanted& w) { return w.expires != 0; }) > 1) {
+    refuse(out, 400, "Bad Request", "A contact with reg-id is not the only one");
+    return Errc::malformed;
+  }
+  return {};
+}
+
 Registration Registrar::process(const sip::MessageView& request, const Arrival& arrival) {
   Registration out;
   const auto to = sip::to(request);
@@ -143,6 +177,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     auto read = read_contacts(request, out);
     if (!read) return out;
     wanted = std::move(*read);
+    if (!check_outbound(request, wanted, out)) return out;
   }
   const std::string_view call_id = request.value(sip::HeaderId::call_id);
   const std::string_view user_agent = request.value(sip::HeaderId::user_agent);
@@ -271,7 +306,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
       if (more) continue;
     }
     store_.snapshot(out.aor, before_);
-    answer(request, before_, out);
+    answer(request, wanted, before_, out);
     if (!path.empty() && sip::supports(request, "path")) out.headers.push_back("Path: " + path);  // RFC 3327 5.3
     for (const shm::Binding& b : before_) out.bound_here |= b.flow == arrival.flow;
     return out;
@@ -280,10 +315,10 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
   return out;
 }
 
-void Registrar::answer(const sip::MessageView& request, const shm::BindingSnapshot& bindings, Registration& out) const {
+void Registrar::answer(const sip::MessageView& request, const std::vector<Wanted>& wanted,
+                       const shm::BindingSnapshot& bindings, Registration& out) const {
   const std::int64_t now = base::whole_seconds(clock_.now());
   std::string contacts;
-  bool outbound = false;
   for (const shm::Binding& b : bindings) {
     if (has_expired(b, now)) continue;
     contacts += contacts.empty() ? "Contact: <" : ", <";
@@ -296,19 +331,21 @@ void Registrar::answer(const sip::MessageView& request, const shm::BindingSnapsh
       contacts += b.instance;
       contacts += ">\"";
     }
-    if (b.reg_id != 0) {
-      contacts += ";reg-id=" + std::to_string(b.reg_id);
-      outbound = true;
-    }
+    if (b.reg_id != 0) contacts += ";reg-id=" + std::to_string(b.reg_id);
     contacts += ";expires=" + std::to_string(b.expires_at == 0 ? settings_.default_expires.count() : b.expires_at - now);
   }
   if (!contacts.empty()) out.headers.push_back(std::move(contacts));
-  if (outbound && sip::supports(request, "outbound")) {  // RFC 5626 6: says that reg-id was understood
-    out.headers.emplace_back("Require: outbound");
-    out.headers.emplace_back("Supported: outbound, path");
-  } else {
+  // RFC 5626 6: says that reg-id was understood, so it stands only in the answer to one.
+  const auto uses_flows = [](const Wanted& w) { return w.reg_id != 0; };
+  if (std::none_of(wanted.begin(), wanted.end(), uses_flows) || !sip::supports(request, "outbound")) {
     out.headers.emplace_back("Supported: path");
+    return;
   }
+  out.headers.emplace_back("Require: outbound");
+  out.headers.emplace_back("Supported: outbound, path");
+  const auto keeps_flow = [](const Wanted& w) { return w.reg_id != 0 && w.expires != 0; };
+  if (settings_.flow_timer.count() != 0 && std::any_of(wanted.begin(), wanted.end(), keeps_flow))  // 5.4
+    out.headers.push_back("Flow-Timer: " + std::to_string(settings_.flow_timer.count()));
 }
 
 }  // namespace sipwsd::location

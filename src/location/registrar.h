@@ -5,6 +5,8 @@
 //   - Too short an expiry is raised to min_expires and too long a one lowered, as Kamailio's registrar does: no 423.
 //   - A Contact with +sip.instance and reg-id replaces the binding of the same instance and reg-id, whatever its URI:
 //     a browser that reconnects has a new random one.
+//   - Outbound (RFC 5626 6) is used for a Contact with both, unless another proxy was first and keeps no flows. The 200 then
+//     requires `outbound`, and may tell the Flow-Timer; that silent flows are looked after is keepalive's business.
 //   - Every Contact of the 200 carries its own expires: without it SIP.js registers again without pause.
 
 #include <string>
@@ -38,7 +40,9 @@ class Registrar {
  private:
   struct Wanted;
   Result<std::vector<Wanted>> read_contacts(const sip::MessageView& request, Registration& out) const;
-  void answer(const sip::MessageView& request, const shm::BindingSnapshot& bindings, Registration& out) const;
+  Result<void> check_outbound(const sip::MessageView& request, std::vector<Wanted>& wanted, Registration& out) const;
+  void answer(const sip::MessageView& request, const std::vector<Wanted>& wanted, const shm::BindingSnapshot& bindings,
+              Registration& out) const;
   std::int64_t granted(std::int64_t asked) const noexcept;
 
   Store& store_;

@@ -24,7 +24,8 @@ KeepaliveScan::KeepaliveScan(const shm::ConnectionTable& connections, const conf
 
 KeepaliveScan::Report KeepaliveScan::run(base::TimePoint now, base::Seconds timeout) {
   Report report;
-  const net::KeepaliveRules rules{.mechanism = settings_.keepalive_mechanism, .timeout = timeout};
+  const net::KeepaliveRules rules{.mechanism = settings_.keepalive_mechanism,
+                                  .timeout = net::silence_allowed(timeout, settings_.flow_timer)};
   for (std::uint32_t stripe = 0; stripe < shm::ConnectionTable::stripes(); ++stripe) {
     copies_.clear();
     connections_.copy_stripe(stripe, copies_);

@@ -202,6 +202,58 @@ TEST_F(RegistrarTest, SaysThatItUnderstoodOutboundToAClientThatDoes) {
   EXPECT_TRUE(has(without, "Supported: path"));
 }
 
+TEST_F(RegistrarTest, RequiresOutboundOnlyInTheAnswerToARegId) {
+  const std::string flow_contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  ask({.lines = {"Supported: outbound", flow_contact}});
+  EXPECT_FALSE(has(ask({.lines = {"Supported: outbound"}, .cseq = 2}), "Require: outbound")) << "a query";
+  EXPECT_FALSE(has(ask({.lines = {"Supported: outbound", "Contact: <sip:b@x.invalid>"}, .cseq = 3}), "Require: outbound"));
+  EXPECT_FALSE(has(ask({.lines = {"Supported: outbound", "Contact: *", "Expires: 0"}, .cseq = 4}), "Require: outbound"));
+}
+
+// RFC 5626 5.4.
+TEST_F(RegistrarTest, TellsTheFlowTimerToAClientThatUsesOutboundWhenThereIsOne) {
+  const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  const auto told = [](const Registration& result) {
+    std::string timers;
+    for (const auto& line : result.headers)
+      if (line.starts_with("Flow-Timer:")) timers += line.substr(11);
+    return timers;
+  };
+  EXPECT_EQ(told(ask({.lines = {"Supported: outbound", contact}})), "") << "off unless switched on";
+
+  settings.flow_timer = std::chrono::seconds{120};
+  EXPECT_EQ(told(ask({.lines = {"Supported: outbound", contact}, .cseq = 2})), " 120");
+  EXPECT_EQ(told(ask({.lines = {contact}, .cseq = 3})), "") << "the client does not know Outbound";
+  EXPECT_EQ(told(ask({.lines = {"Supported: outbound", "Contact: <sip:b@x.invalid>"}, .cseq = 4})), "");
+  EXPECT_EQ(told(ask({.lines = {"Supported: outbound", contact + ";expires=0"}, .cseq = 5})), "") << "no flow is left";
+}
+
+TEST_F(RegistrarTest, RegistersOneContactWhenItHasARegId) {
+  const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  EXPECT_EQ(ask({.lines = {contact, "Contact: <sip:b@x.invalid>"}}).status, 400);
+  EXPECT_EQ(bindings(), Strings{});
+  ask({.lines = {"Contact: <sip:b@x.invalid>"}, .cseq = 2});
+  EXPECT_EQ(ask({.lines = {contact, "Contact: <sip:b@x.invalid>;expires=0"}, .cseq = 3}).status, 200);
+  EXPECT_EQ(bindings(), Strings{"sip:a@x.invalid 3600"});
+}
+
+// RFC 5626 6.
+TEST_F(RegistrarTest, UsesOutboundBehindAProxyOnlyWhenThatKeepsTheFlow) {
+  const std::string via = "Via: SIP/2.0/UDP p1.example.com;branch=z9hG4bK0",
+                    contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  const auto refused = ask({.lines = {via, "Supported: outbound", contact}});
+  EXPECT_EQ(refused.status, 439);
+  EXPECT_EQ(refused.reason, "First Hop Lacks Outbound Support");
+  EXPECT_EQ(ask({.lines = {via, "Supported: outbound", "Path: <sip:p1;lr>", contact}, .cseq = 2}).status, 439);
+
+  const auto kept = ask({.lines = {via, "Supported: outbound", "Path: <sip:p2;lr>, <sip:t@p1;lr;ob>", contact}, .cseq = 3});
+  EXPECT_EQ(kept.status, 200);
+  EXPECT_TRUE(has(kept, "Require: outbound"));
+
+  const auto ignored = ask({.lines = {via, contact}, .cseq = 4, .to = "<sip:bob@example.org>"});
+  EXPECT_EQ(contact_line(ignored), "<sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";expires=3600") << "no reg-id is stored";
+}
+
 TEST_F(RegistrarTest, KeepsThePathAndGivesItBackToAClientThatKnowsIt) {
   const auto with = ask({.lines = {"Supported: path", "Path: <sip:p1;lr>", "Path: <sip:p2;lr>,\r\n <sip:p3;lr>", "Contact: <sip:a@x.invalid>"}});
   EXPECT_TRUE(has(with, "Path: <sip:p1;lr>, <sip:p2;lr>, <sip:p3;lr>"));

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <variant>
@@ -37,7 +38,7 @@ TEST(KeepalivePolicy, DecidesByStateIdlenessAndTheMissingPong) {
   };
   const Row table[] = {
       {1, open, 179, false, nothing},    {1, open, 180, false, nothing},  // strictly older
-      {1, open, 181, false, ping},       {2, open, 181, false, pong},
+      {1, open, 199, false, ping},       {2, open, 199, false, pong},  // however late it is chosen to be
       {0, open, 9'999, false, nothing},  {0, closing, 9'999, true, nothing},
       {1, open, 180, true, nothing},     {1, open, 181, true, drop_no_pong},
       {2, open, 181, true, drop_no_pong},  // ws.ping by hand marks it too
@@ -58,6 +59,58 @@ TEST(KeepalivePolicy, LeavesConnectionsThatAreNoWebSocketAlone) {
   auto plain = record(shm::ConnectionState::open, 9'999, true);
   plain.remote.protocol = TransportProtocol::tcp;
   EXPECT_EQ(net::keepalive_act(plain, present, {}), net::KeepaliveAct::nothing);
+}
+
+TEST(KeepalivePolicy, SpreadsConnectionsThatFellSilentTogetherOverATenthOfTheTimeout) {
+  constexpr std::uint32_t connections = 10'000;
+  std::map<std::int64_t, std::uint32_t> due;  // idle seconds at the first Ping -> connections
+  for (std::uint32_t id = 1; id <= connections; ++id) {
+    auto silent = record(shm::ConnectionState::open, 0, false);
+    silent.identity.id = ConnectionId{id};
+    for (std::int64_t idle = 0;; ++idle) {
+      if (net::keepalive_act(silent, present + idle, {}) == net::KeepaliveAct::nothing) continue;
+      ++due[idle];
+      break;
+    }
+  }
+
+  EXPECT_EQ(due.begin()->first, 181) << "never earlier than the timeout, strictly";
+  EXPECT_EQ(due.rbegin()->first, 199);
+  ASSERT_EQ(due.size(), 19u);
+  for (const auto& [idle, count] : due) {
+    EXPECT_GT(count, connections / 19 * 3 / 4) << idle;
+    EXPECT_LT(count, connections / 19 * 5 / 4) << idle;
+  }
+}
+
+TEST(KeepalivePolicy, SpreadsNeighboursAnewEachTime) {
+  int moved = 0;
+  for (std::int64_t second = 0; second < 100; ++second)
+    moved += net::keepalive_delay(ConnectionId{7}, second, std::chrono::seconds{180}) !=
+             net::keepalive_delay(ConnectionId{7}, second + 200, std::chrono::seconds{180});
+  EXPECT_GT(moved, 80);
+}
+
+TEST(KeepalivePolicy, IsLateByAtMostATenthOfTheTimeoutAndEighteenSeconds) {
+  struct Row {
+    int timeout;
+    std::int64_t longest;
+  };
+  for (const Row row : {Row{1, 0}, Row{9, 0}, Row{10, 1}, Row{20, 2}, Row{179, 17}, Row{180, 18}, Row{3600, 18}}) {
+    std::int64_t longest = 0;
+    for (std::uint32_t id = 1; id <= 1000; ++id)
+      longest = std::max<std::int64_t>(
+          longest, net::keepalive_delay(ConnectionId{id}, present, std::chrono::seconds{row.timeout}).count());
+    EXPECT_EQ(longest, row.longest) << row.timeout;
+  }
+}
+
+TEST(KeepalivePolicy, DropsADeadPeerATimeoutAfterItsPingAndNoLater) {
+  for (std::uint32_t id = 1; id <= 100; ++id) {
+    auto pinged = record(shm::ConnectionState::open, 181, true);
+    pinged.identity.id = ConnectionId{id};
+    EXPECT_EQ(net::keepalive_act(pinged, present, {}), net::KeepaliveAct::drop_no_pong);
+  }
 }
 
 class KeepaliveScanTest : public ::testing::Test {
@@ -140,6 +193,21 @@ TEST_F(KeepaliveScanTest, DoesNotMarkAnythingItself) {
   EXPECT_FALSE(shared->connections.find(ConnectionId{1})->is_awaiting_pong());
   is_full = false;
   EXPECT_EQ(once.run(now, base::Seconds{180}).keepalives, 1u) << "found again by the next scan";
+}
+
+// RFC 5626 5.4: "larger than the Flow-Timer".
+TEST_F(KeepaliveScanTest, AsksAFlowThatIsSilentForLongerThanItsFlowTimerAndTheGrace) {
+  settings.flow_timer = base::Seconds{60};
+  insert(1, 60);
+  insert(2, 70);
+  insert(3, 70 + 8);  // at most a tenth late
+
+  EXPECT_EQ(scan({1, 0}).run(now, base::Seconds{180}).keepalives, 1u);
+
+  EXPECT_TRUE(posted.contains(3));
+  settings.flow_timer = base::Seconds{600};
+  EXPECT_EQ(scan({1, 0}).run(now, base::Seconds{180}).keepalives, 0u) << "keepalive_timeout is the shorter one again";
+  EXPECT_EQ(scan({1, 0}).run(now, base::Seconds{50}).keepalives, 3u);
 }
 
 TEST_F(KeepaliveScanTest, FollowsATimeoutThatWasChangedWhileItRuns) {
