@@ -242,6 +242,7 @@ install: all
 	install -D -m 755 scripts/init.d/sipwsd $(DESTDIR)/etc/init.d/sipwsd
 	install -D -m 644 scripts/sipwsd.service $(DESTDIR)/lib/systemd/system/sipwsd.service
 	install -D -m 644 scripts/logrotate $(DESTDIR)/etc/logrotate.d/sipwsd
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sipwsd/examples etc/nginx-example.conf etc/haproxy-example.cfg
 	test -e $(DESTDIR)/etc/sipwsd/sipwsd.cfg || install -D -m 640 etc/sipwsd.cfg $(DESTDIR)/etc/sipwsd/sipwsd.cfg
 	test -e $(DESTDIR)/etc/default/sipwsd || install -D -m 644 etc/default/sipwsd $(DESTDIR)/etc/default/sipwsd
 
@@ -250,6 +251,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/sipwsd $(DESTDIR)$(PREFIX)/bin/sipwsctl
 	rm -rf $(DESTDIR)$(PREFIX)/include/sipwsd
 	rm -f $(foreach n,1 5 7 8,$(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man$(n)/%,$(wildcard man/*.$(n))))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/sipwsd
 	rm -f $(DESTDIR)/etc/init.d/sipwsd $(DESTDIR)/lib/systemd/system/sipwsd.service $(DESTDIR)/etc/logrotate.d/sipwsd
 
 clean:

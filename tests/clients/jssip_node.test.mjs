@@ -43,7 +43,7 @@ describe('JsSIP in Node.js', () => {
   let daemon, watcher;
 
   before(async () => {
-    daemon = await startDaemon({ args: ['--demo'] });
+    daemon = await startDaemon({ args: ['--demo', '--flow-timer', '120'] });
     watcher = await RawSip.open(daemon.url);
   });
   after(async () => {
@@ -74,6 +74,9 @@ describe('JsSIP in Node.js', () => {
     assert.match(contact.raw, /;expires=\d+/);
     assert.ok(contact.raw.includes(anna.ua.contact.uri.host), contact.raw);
     assert.equal((await bindings('anna')).length, 1);
+    // RFC 5626 6 and 5.4: what it does not know (Flow-Timer) does not disturb it.
+    assert.match(response.getHeader('Require'), /outbound/);
+    assert.equal(response.getHeader('Flow-Timer'), '120');
   });
 
   test('refreshes by the same Call-ID with a higher CSeq, and keeps one binding', async () => {

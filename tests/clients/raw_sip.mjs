@@ -7,12 +7,12 @@ import { Inbox } from './daemon.mjs';
 const token = () => randomBytes(6).toString('hex');
 
 export class RawSip {
-  static async open(url) {
+  static async open(url, options = {}) {
     const client = new RawSip();
     client.host = `${token()}.invalid`;
     client.inbox = new Inbox('SIP message');
     client.closed = new Promise(resolve => {
-      client.socket = new WebSocket(url, 'sip');
+      client.socket = new WebSocket(url, 'sip', options);
       client.socket.on('message', data => client.inbox.put(data.toString()));
       client.socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
     });
