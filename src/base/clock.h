@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace sipwsd::base {
 
@@ -38,6 +39,9 @@ class FakeClock final : public Clock {
   TimePoint now_{};
   std::int64_t unix_ = 1'700'000'000;
 };
+
+// 2026-11-24 11:06 UTC
+std::string utc_text(std::int64_t unix_seconds);
 
 inline std::int64_t whole_seconds(TimePoint at) noexcept {
   return std::chrono::duration_cast<Seconds>(at.time_since_epoch()).count();

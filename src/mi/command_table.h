@@ -53,12 +53,16 @@ class Call {
 
 enum class Input { parsed, ignored };  // ignored: arguments are read over, whatever they say
 
+// For the audit: what may change something is written to the log with its arguments, whoever it was (a FIFO doesn't say).
+enum class Effect { changes, reads };
+
 struct Command {
   std::string_view name;
   std::string_view arguments;  // for the manual: "[order]"
   std::string_view summary;
   Input input;
   void (*run)(Call& call);
+  Effect effect = Effect::changes;
 };
 
 std::span<const Command> websocket_commands() noexcept;
@@ -67,6 +71,7 @@ std::span<const Command> process_commands() noexcept;
 std::span<const Command> statistics_commands() noexcept;
 std::span<const Command> location_commands() noexcept;
 std::span<const Command> ban_commands() noexcept;
+std::span<const Command> tls_commands() noexcept;
 
 const Command* find_command(std::string_view name) noexcept;
 std::vector<std::string_view> command_names();  // in the order of the table

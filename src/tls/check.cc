@@ -1,4 +1,5 @@
 // tls::check(): the contexts are made as a worker would make them, then the dates are looked at.
+#include "src/base/clock.h"
 #include "src/tls/context_state.h"
 #include "src/tls/material.h"
 #include "src/tls/pem.h"
@@ -15,10 +16,10 @@ Result<void> check_dates(const Certificate& certificate, const std::string& wher
   const auto from = unix_seconds(X509_get0_notBefore(certificate.get()));
   const auto until = unix_seconds(X509_get0_notAfter(certificate.get()));
   if (until <= unix_now)
-    return Error{Errc::out_of_range, where + ": " + subject_of(certificate.get()) + " has ended on " + date(until) +
+    return Error{Errc::out_of_range, where + ": " + subject_of(certificate.get()) + " has ended on " + base::utc_text(until) +
                                          "; get a new one"};
   if (from > unix_now)
-    return Error{Errc::out_of_range, where + ": " + subject_of(certificate.get()) + " is not valid before " + date(from) +
+    return Error{Errc::out_of_range, where + ": " + subject_of(certificate.get()) + " is not valid before " + base::utc_text(from) +
                                          "; check the clock, or wait"};
   return {};
 }

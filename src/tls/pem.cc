@@ -58,7 +58,7 @@ Result<PrivateKey> read_private_key(std::string_view pem) {
   PrivateKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   if (key) return key;
   const bool is_encrypted = pem.find("ENCRYPTED") != std::string_view::npos;
-  const bool is_absent = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const bool is_absent = pem.find("PRIVATE KEY-----") == std::string_view::npos;
   const std::string why = take_error();
   if (is_encrypted) return Error{Errc::malformed, "the key has a passphrase; write it without one: openssl pkey -in FILE -out NEW"};
   if (is_absent) return Error{Errc::malformed, "it holds no private key in PEM form"};
@@ -131,14 +131,6 @@ std::string key_type_of(const X509* certificate) {
 std::int64_t unix_seconds(const ASN1_TIME* at) {
   std::tm calendar{};
   return ASN1_TIME_to_tm(at, &calendar) == 1 ? static_cast<std::int64_t>(timegm(&calendar)) : 0;
-}
-
-std::string date(std::int64_t unix_seconds) {
-  const std::time_t at = unix_seconds;
-  std::tm calendar{};
-  char text[32];
-  gmtime_r(&at, &calendar);
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &calendar)};
 }
 
 }  // namespace sipwsd::tls

@@ -30,6 +30,5 @@ std::string issuer_of(const X509* certificate);
 std::vector<std::string> names_of(X509* certificate);
 std::string key_type_of(const X509* certificate);
 std::int64_t unix_seconds(const ASN1_TIME* at);
-std::string date(std::int64_t unix_seconds);  // 2026-11-24 11:06 UTC
 
 }  // namespace sipwsd::tls
