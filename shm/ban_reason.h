@@ -25,6 +25,7 @@ enum class BanReason : std::uint8_t {
   flood,              // kept sending above its rates
   malformed_sip,
   auth_failure,
+  poison,  // a worker died over what it sent
   count,
 };
 
@@ -32,6 +33,7 @@ enum class BanReason : std::uint8_t {
 constexpr std::array<std::string_view, static_cast<std::size_t>(BanReason::count)> ban_reason_names{
     "none",         "operator",   "handshake-timeout", "tls-failure",     "malformed-http", "proxy-header",  "protocol-error",
     "ping-flood",   "oversized",  "message-timeout",   "slow-reader",     "flood",          "malformed-sip", "auth-failure",
+    "poison",
 };
 constexpr std::string_view name(BanReason reason) noexcept {
   const auto at = static_cast<std::size_t>(reason);

@@ -11,6 +11,7 @@
 #include "shm/connection_ids.h"
 #include "shm/connection_table.h"
 #include "shm/counters.h"
+#include "shm/last_input.h"
 #include "shm/limits.h"
 #include "shm/mailbox_set.h"
 #include "shm/memory_account.h"
@@ -44,6 +45,7 @@ struct SharedState {
   AddressTable addresses;
   TicketKeys ticket_keys;
   CertificateBoard certificates;
+  LastInputs last_inputs;
   Switches* switches = nullptr;   // never null
   MemoryAccount* memory = nullptr;  // never null
   OperatorDesk* desk = nullptr;   // never null

@@ -8,9 +8,11 @@
 #include <exception>
 #include <stdexcept>
 
+#include "src/net/memory_watch.h"
 #include "src/os/daemonize.h"
 #include "src/os/event_fd.h"
 #include "src/os/spawn.h"
+#include "src/process/poison_guard.h"
 #include "src/process/reaper.h"
 
 namespace sipwsd::process {
@@ -199,6 +201,8 @@ int Supervisor::live_as(const Place& place) try {
     around_.configuration.live_without_secrets();
   move_in(place.post.title, std::move(keep));
 
+  // Before the sandbox is closed: it opens a file.
+  net::MemoryWatch memory(around_.settings, shared_, shared_.counters.row(place.post.slot), memory_there_is_);
   Inherited inherited{.settings = around_.settings,
                       .configuration = around_.configuration,
                       .shared = shared_,
@@ -209,6 +213,7 @@ int Supervisor::live_as(const Place& place) try {
                       .listeners = listeners,
                       .datagrams = datagrams,
                       .clock = around_.clock,
+                      .memory = &memory,
                       .supervisor_bell = bell_.raw(),
                       .drop_privileges = [this, role = place.post.role] { return drop_privileges(role->sandbox); }};
   if (place.post.role->privileges == Privileges::dropped_before_run)
@@ -327,6 +332,7 @@ void Supervisor::fork_reaper(Place& place) {
   auto pid = os::spawn({.title = "reaper", .keep_all_open = true, .core = core_policy(around_.settings)}, [&] {
     move_in("reaper", {});
     if (!drop_privileges(os::Sandbox::reaper)) return config::number(config::ExitCode::no_permission);
+    accuse_last_input(around_.settings, shared_, place.post.slot, around_.clock.now());
     return around_.reaper(shared_, place.post.slot, adopter);
   });
   if (!pid) {

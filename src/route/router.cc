@@ -136,6 +136,7 @@ void Router::on_http(net::StreamConnection& connection, const http::RequestHead&
 }
 
 void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, std::string_view payload) {
+  const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, connection.remote(), payload);
   DataExchangeImpl data(connection, opcode, payload);
   switch (stages_.on_data(data)) {
     case StageChain::Outcome::handled: return;
@@ -147,6 +148,7 @@ void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, st
 }
 
 void Router::on_sip(net::StreamConnection& connection, std::string_view message) {
+  const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, connection.remote(), message);
   take_sip(connection, message, ws::Opcode::binary);
 }
 
