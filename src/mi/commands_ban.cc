@@ -124,7 +124,7 @@ void ban_remove(Call& call) {
 
 constexpr std::array table{
     Command{"ban.list", "[nft]", "banned addresses with reason, strikes and time left; nft: as elements of nftables sets", Input::parsed,
-            ban_list},
+            ban_list, Effect::reads},
     Command{"ban.add", "address [seconds]", "bans an address, or the /64 of an IPv6 one, and drops its connections", Input::parsed,
             ban_add},
     Command{"ban.remove", "address | all", "lifts a ban and forgets the strikes that led to it", Input::parsed, ban_remove},

@@ -83,12 +83,12 @@ void debug(Call& call) {
 }
 
 constexpr std::array table{
-    Command{"uptime", "", "now, since when, and for how many seconds the daemon runs", Input::ignored, uptime},
-    Command{"version", "", "what the Server header says, and how it was built", Input::ignored, version},
-    Command{"pwd", "", "the working directory", Input::ignored, pwd},
-    Command{"arg", "", "the command line, an argument a line", Input::ignored, arg},
-    Command{"which", "", "the names of all commands", Input::ignored, which},
-    Command{"ps", "", "the processes: slot, pid and role", Input::ignored, ps},
+    Command{"uptime", "", "now, since when, and for how many seconds the daemon runs", Input::ignored, uptime, Effect::reads},
+    Command{"version", "", "what the Server header says, and how it was built", Input::ignored, version, Effect::reads},
+    Command{"pwd", "", "the working directory", Input::ignored, pwd, Effect::reads},
+    Command{"arg", "", "the command line, an argument a line", Input::ignored, arg, Effect::reads},
+    Command{"which", "", "the names of all commands", Input::ignored, which, Effect::reads},
+    Command{"ps", "", "the processes: slot, pid and role", Input::ignored, ps, Effect::reads},
     Command{"kill", "", "ends the daemon as SIGTERM does (answers 500, as it always has)", Input::ignored, kill_daemon},
     Command{"debug", "[level]", "shows or sets the log level: 0 fatal .. 5 debug", Input::parsed, debug},
 };

@@ -133,10 +133,10 @@ void ul_show_contact(Call& call) {
 }
 
 constexpr std::array table{
-    Command{"ul_dump", "[brief]", "every address of record with its contacts", Input::parsed, ul_dump},
+    Command{"ul_dump", "[brief]", "every address of record with its contacts", Input::parsed, ul_dump, Effect::reads},
     Command{"ul_rm", "table aor", "removes all contacts of an address of record; the table is called location", Input::parsed, ul_rm},
     Command{"ul_rm_contact", "table aor contact", "removes one contact", Input::parsed, ul_rm_contact},
-    Command{"ul_show_contact", "table aor", "the contacts of one address of record, a line each", Input::parsed, ul_show_contact},
+    Command{"ul_show_contact", "table aor", "the contacts of one address of record, a line each", Input::parsed, ul_show_contact, Effect::reads},
 };
 
 }  // namespace

@@ -73,8 +73,8 @@ void status(Call& call) {
 }
 
 constexpr std::array table{
-    Command{"core.params", "[name]", "what the parameters are now, and whether a reload changes them", Input::parsed, params},
-    Command{"core.status", "", "serving or draining, and which configuration each process runs with", Input::ignored, status},
+    Command{"core.params", "[name]", "what the parameters are now, and whether a reload changes them", Input::parsed, params, Effect::reads},
+    Command{"core.status", "", "serving or draining, and which configuration each process runs with", Input::ignored, status, Effect::reads},
     Command{"core.reload", "", "reads the configuration again as SIGHUP does, logs aside; says what has changed or why nothing has", Input::ignored, reload},
     Command{"tls.reload", "", "reads the files of certificates, keys, CRLs and OCSP responses again", Input::ignored, reload_tls},
     Command{"core.drain", "[seconds]", "takes no new connections, closes idle ones, ends with the last call or after so many seconds", Input::parsed, drain},

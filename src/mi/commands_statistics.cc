@@ -56,7 +56,7 @@ void clear_statistics(Call& call) {
 }
 
 constexpr std::array table{
-    Command{"get_statistics", "all | group: | name ...", "counters as `group:name = value`", Input::parsed, get_statistics},
+    Command{"get_statistics", "all | group: | name ...", "counters as `group:name = value`", Input::parsed, get_statistics, Effect::reads},
     Command{"reset_statistics", "name ...", "sets counters to 0", Input::parsed, reset_statistics},
     Command{"clear_statistics", "all | group: | name ...", "sets counters to 0 and shows what they were", Input::parsed, clear_statistics},
 };

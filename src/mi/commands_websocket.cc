@@ -110,7 +110,7 @@ void ws_disable(Call& call) {
 }
 
 constexpr std::array table{
-    Command{"ws.dump", "[order]", "the first 50 connections, by id_hash (default), used_desc or used_asc", Input::parsed, ws_dump},
+    Command{"ws.dump", "[order]", "the first 50 connections, by id_hash (default), used_desc or used_asc", Input::parsed, ws_dump, Effect::reads},
     Command{"ws.close", "id", "starts the closing handshake; ends a connection that is closing already", Input::parsed, ws_close},
     Command{"ws.ping", "id", "sends a Ping frame", Input::parsed, ws_ping},
     Command{"ws.pong", "id", "sends a Pong frame", Input::parsed, ws_pong},

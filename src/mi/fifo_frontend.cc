@@ -22,6 +22,19 @@ std::string reply_directory(const config::Settings& settings) {
   return settings.reply_dir.empty() || settings.reply_dir.back() == '/' ? settings.reply_dir : settings.reply_dir + "/";
 }
 
+// For the log, which escapes it. As long as a request may be, the line is not.
+std::string in_one_line(const Request& request) {
+  constexpr std::size_t enough = 512;
+  std::string line = request.command;
+  for (const Argument& argument : request.arguments) {
+    line += ' ';
+    if (!argument.name.empty()) line.append(argument.name).append("::");
+    line.append("\"").append(argument.value).append("\"");
+    if (line.size() > enough) return line.substr(0, enough) + "...";
+  }
+  return line;
+}
+
 // Is this what the client made: a FIFO, by one name only, and not a link to somewhere else? (fifo.md 4)
 bool is_honest(int fd, const std::string& path) {
   struct stat opened{}, named{};
@@ -40,6 +53,8 @@ Result<std::unique_ptr<FifoFrontend>> FifoFrontend::create(os::EventLoop& loop, 
   const auto owner = os::resolve_identity(settings.fifo_user.empty() ? settings.user : settings.fifo_user,
                                           settings.fifo_group.empty() && settings.fifo_user.empty() ? settings.group : settings.fifo_group);
   if (!owner) return owner.error();
+  if (const auto weakness = os::weakness_of_folder(settings.fifo, owner->user); !weakness.empty())
+    log::warning("security: --fifo {}: {}", settings.fifo, weakness);
   auto fifo = os::create_fifo(settings.fifo, {.user = owner->user, .group = owner->group, .mode = settings.fifo_mode});
   if (!fifo) return fifo.error();
   std::unique_ptr<FifoFrontend> frontend(new FifoFrontend(loop, context, std::move(*fifo)));
@@ -58,7 +73,6 @@ FifoFrontend::~FifoFrontend() {
   if (timer_ != os::TimerId::none) loop_.timers().cancel(timer_);
   if (reply_.watched) loop_.remove(reply_.fd.raw(), reply_);
   loop_.remove(fifo_.raw(), *this);
-  static_cast<void>(os::remove_fifo(context_.settings.fifo));
 }
 
 void FifoFrontend::on_ready(std::uint32_t) {
@@ -117,7 +131,10 @@ void FifoFrontend::run() {
   if (command == nullptr) return answer("500 command '" + current_.request.command + "' not available\n");
   if (command->input == Input::ignored) current_.request.arguments.clear();
   else if (current_.arguments_are_bad) return answer("400 parse error in command '" + current_.request.command + "'\n");
-  log::info("mi: {}", current_.request.command);
+  if (command->effect == Effect::changes)
+    log::notice("mi: {}", in_one_line(current_.request));
+  else
+    log::info("mi: {}", current_.request.command);
   Call call(context_, current_.request, [this, serial = serial_](const Reply& reply) {
     if (busy_ && serial == serial_) answer(to_text(reply, context_.settings.reply_indent));
   });

@@ -18,7 +18,7 @@ class FifoFrontend final : private os::Watcher, private os::TimerHandler {
  public:
   // Creates the FIFO at settings.fifo with its owner and mode; needs the rights for that. Errors are start-up errors.
   static Result<std::unique_ptr<FifoFrontend>> create(os::EventLoop& loop, Context& context);
-  ~FifoFrontend();  // removes the FIFO
+  ~FifoFrontend();  // the FIFO stays: its sandbox lets mi remove no file, the supervisor does when the daemon ends
   FifoFrontend(const FifoFrontend&) = delete;
   FifoFrontend& operator=(const FifoFrontend&) = delete;
 

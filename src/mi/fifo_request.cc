@@ -1,11 +1,16 @@
 #include "src/mi/fifo_request.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "src/base/text.h"
 
 namespace sipwsd::mi {
 namespace {
+
+bool is_of_a_reply_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
 
 bool is_blank(std::string_view text) { return base::trim(text).empty(); }
 
@@ -72,8 +77,8 @@ std::string FifoReader::first_line(std::string_view line) {
   if (second == std::string_view::npos) return "second ':' is missing";
   if (second == 1) return "empty command";
   const auto reply = line.substr(second + 1);
-  if (reply.find_first_of("./\\") != std::string_view::npos || reply.find('\0') != std::string_view::npos)
-    return "forbidden reply name";
+  // No dot, no slash, and nothing that a shell or a terminal would take for more than a name (S54).
+  if (!std::all_of(reply.begin(), reply.end(), is_of_a_reply_name)) return "forbidden reply name";
   if (reply_dir_size_ + reply.size() > max_reply_path) return "reply name too long";
   current_.request.command = std::string(line.substr(1, second - 1));
   current_.reply_name = std::string(reply);

@@ -45,6 +45,18 @@ Result<Fd> open_fifo_for_writing(const std::string& path) {
   return fd;
 }
 
+std::string weakness_of_folder(const std::string& path, uid_t owner) {
+  const auto slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat found {};
+  if (stat(folder.c_str(), &found) != 0) return {};  // create_fifo() says it better
+  if (found.st_uid != 0 && found.st_uid != geteuid() && found.st_uid != owner)
+    return folder + " belongs to user " + std::to_string(found.st_uid) + ", who can put another pipe there";
+  if ((found.st_mode & S_IWOTH) != 0 && (found.st_mode & S_ISVTX) == 0)
+    return "everybody may write to " + folder + " and put another pipe there; chmod o-w or +t it";
+  return {};
+}
+
 Result<void> remove_fifo(const std::string& path) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return system_error("cannot examine " + path);

@@ -22,6 +22,9 @@ Result<Fd> create_fifo(const std::string& path, const FifoOwner& owner);
 // A FIFO somebody reads from. Errc::gone: nobody has it open for reading (yet); Errc::not_found; Errc::refused: the
 // name is not a FIFO. Nonblocking.
 Result<Fd> open_fifo_for_writing(const std::string& path);
+// Why somebody else could replace a pipe at `path`, whatever its own mode: its folder belongs to neither root, us nor
+// `owner`, or all may write there and nothing is sticky. Empty: nobody can.
+std::string weakness_of_folder(const std::string& path, uid_t owner);
 // Only when it is a FIFO.
 Result<void> remove_fifo(const std::string& path);
 

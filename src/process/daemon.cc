@@ -17,6 +17,7 @@
 #include "src/os/privileges.h"
 #include "src/os/signal_fd.h"
 #include "src/os/spawn.h"
+#include "src/process/ban_file.h"
 #include "src/process/configuration.h"
 #include "src/process/supervisor.h"
 
@@ -58,7 +59,7 @@ class Daemon {
     if (code != ExitCode::ok) say("could not go on; see the log");
     // Does nothing when it was ready; stopped before that, the start has failed all the same.
     background_.answer(number(code == ExitCode::ok ? ExitCode::internal : code));
-    // The role that made it removes it; it could not if it was killed.
+    // The role that made it may remove no file.
     if (!settings_.fifo.empty()) static_cast<void>(os::remove_fifo(settings_.fifo));
     log::notice("ended");
     return number(code);
@@ -133,12 +134,31 @@ class Daemon {
       log::notice("shared memory: {} MiB (virtual) for {} connections, {} bindings, {} processes",
                   (shared.segment.bytes() + (1 << 20) - 1) >> 20, shared.limits.max_connections,
                   shared.limits.bindings(), shared.limits.processes);
+      restore_bans(shared);
       switch ((*supervisor)->run()) {
-        case Supervisor::Outcome::stopped: return ExitCode::ok;
+        case Supervisor::Outcome::stopped: save_bans(shared); return ExitCode::ok;
         case Supervisor::Outcome::failed: return (*supervisor)->exit_code();
         case Supervisor::Outcome::start_again: log::notice("starting all processes again"); break;
       }
     }
+  }
+
+  void restore_bans(const shm::SharedState& shared) const {
+    if (settings_.ban_file.empty()) return;
+    const auto read = read_bans(settings_.ban_file, now_of(clock_));
+    if (!read) return log::warning("ban_file: {}", read.error().why);
+    if (read->skipped != 0) log::warning("ban_file: {} lines are no bans", read->skipped);
+    shm::BanTable bans = shared.bans;
+    for (const shm::Ban& ban : read->bans) bans.ban(ban);
+    if (const auto count = read->bans.size(); count != 0)
+      log::notice("{} ban{} still in force", count, count == 1 ? " is" : "s are");
+  }
+
+  void save_bans(const shm::SharedState& shared) const {
+    if (settings_.ban_file.empty()) return;
+    const Now now = now_of(clock_);
+    if (const auto written = write_bans(settings_.ban_file, shared.bans.bans(now.monotonic), now); !written)
+      log::warning("ban_file: {}", written.error().why);
   }
 
   void announce() {

@@ -231,10 +231,10 @@ TEST_F(FifoFrontendTest, AnswersWhenAWorkerHas) {
   EXPECT_EQ(take(next), "200 OK\nDEBUG:: 3\n\n");
 }
 
-TEST_F(FifoFrontendTest, RemovesItsFifoWhenItEnds) {
-  EXPECT_EQ(access(settings.fifo.c_str(), F_OK), 0);
+TEST_F(FifoFrontendTest, LeavesItsFifoToTheSupervisorAndReplacesWhatAPredecessorLeft) {
   frontend.reset();
-  EXPECT_NE(access(settings.fifo.c_str(), F_OK), 0);
+  EXPECT_EQ(access(settings.fifo.c_str(), F_OK), 0);
+  EXPECT_TRUE(FifoFrontend::create(loop, context));
 }
 
 TEST_F(FifoFrontendTest, TakesTheModeFromItsSettingsWhateverTheUmask) {

@@ -87,6 +87,9 @@ TEST(FifoReader, RefusesABadFirstLineAndDropsEverythingUpToTheEmptyLine) {
       {"the directory above", ":ws.dump:..\n" + rest, refused("forbidden reply name")},
       {"a dot", ":ws.dump:r.1\n" + rest, refused("forbidden reply name")},
       {"a backslash", ":ws.dump:a\\b\n" + rest, refused("forbidden reply name")},
+      {"a blank in it", ":ws.dump:a b\n" + rest, refused("forbidden reply name")},
+      {"what a shell would run", ":ws.dump:$(x)\n" + rest, refused("forbidden reply name")},
+      {"an escape sequence", ":ws.dump:a\x1b[2J\n" + rest, refused("forbidden reply name")},
       {"a NUL", std::string(":ws.dump:a\0b\n", 13) + rest, refused("forbidden reply name")},
       {"dropping ends at CR LF too", ":a\nx\n\r\n:which:r9\n\n", refused("command too short")},
   });

@@ -84,6 +84,21 @@ TEST_F(FifoTest, ReplacesAnOldFifoAndNothingElse) {
   EXPECT_TRUE(std::filesystem::is_symlink(in("link")));
 }
 
+TEST_F(FifoTest, IsWeakInAFolderWhereOthersMayPutAnotherOne) {
+  struct stat found {};
+  ASSERT_EQ(stat(in("").c_str(), &found), 0);
+  const uid_t other = 12345;
+  const std::pair<mode_t, bool> table[] = {{0700, false}, {0755, false}, {0775, false}, {01777, false}, {0777, true}, {0702, true}};
+  for (const auto& [mode, weak] : table) {
+    ASSERT_EQ(chmod(in("").c_str(), mode), 0);
+    EXPECT_EQ(!weakness_of_folder(in("f"), geteuid()).empty(), weak) << std::oct << mode;
+  }
+  ASSERT_EQ(chmod(in("").c_str(), 0700), 0);
+  if (geteuid() != 0) return;  // nobody else can give a folder away
+  ASSERT_EQ(chown(in("").c_str(), other, other), 0);
+  EXPECT_NE(weakness_of_folder(in("f"), geteuid()).find("12345"), std::string::npos);
+  EXPECT_EQ(weakness_of_folder(in("f"), other), "") << "the daemon's own user";
+}
 TEST_F(FifoTest, IsOpenedForWritingOnlyWhenItIsAFifoWithOneNameAndAReader) {
   EXPECT_TRUE(open_fifo_for_writing(in("none")).is(Errc::not_found));
   ASSERT_EQ(mkfifo(in("f").c_str(), 0600), 0);
