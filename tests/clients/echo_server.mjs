@@ -6,7 +6,7 @@ const server = new WebSocketServer({
   host: '127.0.0.1',
   port: 0,
   maxPayload: 262144,  // the daemon's max_message_size
-  perMessageDeflate: process.argv.includes('--deflate') ? { threshold: 0 } : false,
+  perMessageDeflate: process.argv.includes('--deflate') && { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true },
 });
 server.on('connection', socket => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));

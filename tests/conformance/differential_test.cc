@@ -25,6 +25,7 @@
 #include "tests/conformance/row.h"
 #include "tests/conformance/runner.h"
 #include "tests/support/test_server.h"
+#include "tests/ws/zlib_peer.h"
 
 namespace sipwsd::test::conformance {
 namespace {
@@ -83,16 +84,32 @@ std::string told(const Heard& heard) {
   return out + "close " + std::to_string(heard.close);
 }
 
-// A connection with the sequence under way.
+// A connection with the sequence under way, and a Close behind it.
 WsClient tell(std::uint16_t port, const std::string& sequence) {
   auto client = WsClient::open(port, {.protocol = ""});
   static_cast<void>(client.try_send_raw(sequence + frame(op::close, close_payload(1000))));
-  client.end_sending();
+  client.end_sending();  // what is not whole never will be
   return client;
 }
 
+// The same with permessage-deflate, for sequences of whole frames: ws unfolds beside its loop and would take our end for
+// its own.
+WsClient tell_deflated(std::uint16_t port, const std::string& sequence) {
+  auto client = WsClient::open(port, {.protocol = "", .headers = {"Sec-WebSocket-Extensions: permessage-deflate"}});
+  static_cast<void>(client.try_send_raw(sequence + frame(op::close, close_payload(1000))));
+  return client;
+}
+
+// Both compress each message by itself, and only where they think that it pays.
+void unfold(Frame& frame) {
+  if ((frame.first & 0x48) != 0x40) return;
+  frame.first &= 0xbf;
+  frame.payload = ws::ZlibPeer().inflated(frame.payload);
+}
+
 void listen_to(WsClient& client, Heard& heard) {
-  while (const auto frame = client.receive_or_end()) {
+  while (auto frame = client.receive_or_end()) {
+    unfold(*frame);
     if (heard.close != 0) heard.others.push_back("behind the Close: " + described(*frame));
     else if (frame->is_close()) heard.close = frame->payload.empty() ? 1005 : frame->close_code();
     else if (frame->is_pong()) heard.pongs.push_back(described(*frame));
@@ -114,62 +131,101 @@ Heard heard_from(WsClient& client) {
 
 enum class Other { ws, wslay };
 
+struct Compared {
+  Other other;
+  const Heard &ours, &theirs;
+  const std::string& sequence;
+};
+
 struct Difference {
   const char* why;
-  std::function<bool(Other, const Heard& ours, const Heard& theirs)> explains;
+  std::function<bool(const Compared&)> explains;
 };
 
 bool begins_with(const std::vector<std::string>& all, const std::vector<std::string>& front) {
   return front.size() <= all.size() && std::equal(front.begin(), front.end(), all.begin());
 }
 
-bool agree_up_to_the_close(const Heard& ours, const Heard& theirs) {
-  return ours.messages == theirs.messages && ours.pongs == theirs.pongs && ours.others == theirs.others;
+bool agree_up_to_the_close(const Compared& c) {
+  return c.ours.messages == c.theirs.messages && c.ours.pongs == c.theirs.pongs && c.ours.others == c.theirs.others;
+}
+// They went on where we had ended.
+bool they_say_more(const Compared& c) {
+  return begins_with(c.theirs.messages, c.ours.messages) && begins_with(c.theirs.pongs, c.ours.pongs);
 }
 
-// None lets a message pass that the others both do not send: what one of them explains, the other has to agree with.
+// Of whole frames: is there a compressed message whose blocks are not whole? RFC 7692 7.2.2 puts the four bytes of an empty
+// block's end behind it; a final block behind that ends the stream, unless it began in the middle of something.
+bool holds_a_cut_stream(std::string_view sequence) {
+  std::string message;
+  bool compressed = false;
+  while (sequence.size() >= 6) {
+    const auto first = static_cast<std::uint8_t>(sequence[0]);
+    std::size_t length = sequence[1] & 0x7f, at = 2;
+    for (const std::size_t end = at + (length < 126 ? 0u : length == 126 ? 2u : 8u); at < end; ++at)
+      length = (at == 2 ? 0 : length << 8) | static_cast<std::uint8_t>(sequence[at]);
+    const auto key = sequence.substr(at, 4);
+    std::string payload(sequence.substr(at + 4, length));
+    for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ key[i % 4]);
+    sequence.remove_prefix(std::min(sequence.size(), at + 4 + length));
+    if ((first & 0x08) != 0) continue;
+    if ((first & 0x0f) != 0) {
+      message.clear();
+      compressed = (first & 0x40) != 0;
+    }
+    message += payload;
+    if ((first & 0x80) == 0 || !compressed) continue;
+    if (ws::ZlibPeer().inflated(message + std::string("\0\0\xff\xff\1", 5)) != "zlib: 1") return true;  // Z_STREAM_END
+  }
+  return false;
+}
+
+// None lets a message of ours pass that another does not send too.
 const std::vector<Difference> known_differences{
     {"libwslay fails a header it cannot read by a Close without a code; RFC 6455 7.4.1 has 1002 for it",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::wslay && ours.close == 1002 && theirs.close == 1005 && agree_up_to_the_close(ours, theirs);
-     }},
+     [](const Compared& c) { return c.other == Other::wslay && c.ours.close == 1002 && c.theirs.close == 1005 && agree_up_to_the_close(c); }},
     {"the daemon refuses a header at its first wrong byte, and a size before the mask; they wait for the rest, which never comes",
-     [](Other, const Heard& ours, const Heard& theirs) {
-       return (ours.close == 1002 || ours.close == 1009) && theirs.close == 0 && agree_up_to_the_close(ours, theirs);
-     }},
+     [](const Compared& c) { return (c.ours.close == 1002 || c.ours.close == 1009) && c.theirs.close == 0 && agree_up_to_the_close(c); }},
     {"ws takes a length in more bytes than it needs; RFC 6455 5.2: the minimal number of bytes MUST be used",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::ws && ours.close == 1002 && theirs.messages.size() > ours.messages.size() &&
-              begins_with(theirs.messages, ours.messages);
+     [](const Compared& c) {
+       return c.other == Other::ws && c.ours.close == 1002 && c.theirs.messages.size() > c.ours.messages.size() && they_say_more(c);
      }},
     {"ws calls a length with the top bit too big, 1009; RFC 6455 5.2: it MUST be 0, so 1002",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::ws && ours.close == 1002 && theirs.close == 1009 && agree_up_to_the_close(ours, theirs);
-     }},
+     [](const Compared& c) { return c.other == Other::ws && c.ours.close == 1002 && c.theirs.close == 1009 && agree_up_to_the_close(c); }},
     {"ws looks at a text when the message is whole, the daemon at each byte (RFC 6455 8.1 leaves it open): what comes in between counts for ws",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::ws && ours.close == 1007 && ours.messages == theirs.messages && begins_with(theirs.pongs, ours.pongs);
-     }},
+     [](const Compared& c) { return c.other == Other::ws && c.ours.close == 1007 && c.ours.messages == c.theirs.messages && they_say_more(c); }},
     {"libwslay does not look at the reason in a Close; RFC 6455 8.1 and 5.5.1: it is UTF-8",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::wslay && ours.close == 1007 && theirs.close >= 1000 && theirs.close != 1005 && agree_up_to_the_close(ours, theirs);
+     [](const Compared& c) {
+       return c.other == Other::wslay && c.ours.close == 1007 && c.theirs.close >= 1000 && c.theirs.close != 1005 && agree_up_to_the_close(c);
      }},
     {"libwslay does not know 1012 to 1014, which IANA has registered since",
-     [](Other other, const Heard& ours, const Heard& theirs) {
-       return other == Other::wslay && ours.close >= 1012 && ours.close <= 1014 && theirs.close == 1002 && agree_up_to_the_close(ours, theirs);
+     [](const Compared& c) {
+       return c.other == Other::wslay && c.ours.close >= 1012 && c.ours.close <= 1014 && c.theirs.close == 1002 && agree_up_to_the_close(c);
      }},
+    {"they take any number of fragments; the daemon's patience ends (S14, RFC 6455 10.4)",
+     [](const Compared& c) { return c.ours.close == 1008 && they_say_more(c); }},
+    {"ws unfolds each fragment as it comes, the daemon the whole message (RFC 7692 7.2.2): what comes in between counts for the daemon",
+     [](const Compared& c) {
+       return c.other == Other::ws && c.theirs.close == 1007 && c.ours.messages == c.theirs.messages && begins_with(c.ours.pongs, c.theirs.pongs);
+     }},
+    {"ws takes a compressed message whose last block is cut for what it holds so far; RFC 7692 7.2.2, RFC 1951 3.2.3: a block has an end",
+     [](const Compared& c) { return c.other == Other::ws && c.ours.close == 1007 && they_say_more(c) && holds_a_cut_stream(c.sequence); }},
 };
 
 class Differential : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     daemon_ = std::make_unique<TestServer>(1, std::vector<std::string>{"--stage", "echo", "--ping-rate", "0"});
+    deflating_daemon_ = std::make_unique<TestServer>(1, std::vector<std::string>{"--stage", "echo", "--ping-rate", "0", "--deflate"});
     ws_ = std::make_unique<OtherServer>(std::vector<std::string>{"node", "tests/clients/echo_server.mjs"});
+    deflating_ws_ = std::make_unique<OtherServer>(std::vector<std::string>{"node", "tests/clients/echo_server.mjs", "--deflate"});
     wslay_ = std::make_unique<OtherServer>(std::vector<std::string>{built("tests/wslay-server")});
   }
   static void TearDownTestSuite() {
     daemon_.reset();
+    deflating_daemon_.reset();
     ws_.reset();
+    deflating_ws_.reset();
     wslay_.reset();
   }
 
@@ -177,25 +233,32 @@ class Differential : public testing::Test {
   static std::string compare(const std::string& sequence) {
     auto to_us = tell(daemon_->port(), sequence), to_ws = tell(ws_->port(), sequence), to_wslay = tell(wslay_->port(), sequence);
     const auto ours = heard_from(to_us);
-    std::string wrong;
-    for (const auto& [other, theirs] : {std::pair(Other::ws, heard_from(to_ws)), std::pair(Other::wslay, heard_from(to_wslay))})
-      if (!is_explained(other, ours, theirs))
-        wrong += fmt::format("\n  {} says {}\n  the daemon says {}", other == Other::ws ? "ws" : "wslay", told(theirs), told(ours));
-    return wrong;
+    return judge({Other::ws, ours, heard_from(to_ws), sequence}) + judge({Other::wslay, ours, heard_from(to_wslay), sequence});
+  }
+
+  static std::string compare_deflated(const std::string& sequence) {
+    auto to_us = tell_deflated(deflating_daemon_->port(), sequence), to_ws = tell_deflated(deflating_ws_->port(), sequence);
+    const auto ours = heard_from(to_us);
+    return judge({Other::ws, ours, heard_from(to_ws), sequence});
   }
 
  private:
-  static bool is_explained(Other other, const Heard& ours, const Heard& theirs) {
+  static std::string judge(const Compared& compared) {
+    if (is_explained(compared)) return {};
+    return fmt::format("\n  {} says {}\n  the daemon says {}", compared.other == Other::ws ? "ws" : "wslay", told(compared.theirs), told(compared.ours));
+  }
+
+  static bool is_explained(const Compared& compared) {
     ++compared_;
-    if (ours == theirs) return true;
+    if (compared.ours == compared.theirs) return true;
     for (std::size_t i = 0; i < known_differences.size(); ++i)
-      if (known_differences[i].explains(other, ours, theirs)) return ++explained_[i] != 0;
+      if (known_differences[i].explains(compared)) return ++explained_[i] != 0;
     return false;
   }
 
  protected:
-  static inline std::unique_ptr<TestServer> daemon_;
-  static inline std::unique_ptr<OtherServer> ws_, wslay_;
+  static inline std::unique_ptr<TestServer> daemon_, deflating_daemon_;
+  static inline std::unique_ptr<OtherServer> ws_, deflating_ws_, wslay_;
   static inline std::size_t compared_ = 0;
   static inline std::map<std::size_t, std::size_t> explained_;  // by row of known_differences
 };
@@ -216,14 +279,25 @@ class Sequences {
 
   // A few frames of a good client, then up to three mistakes in their bytes.
   std::string next() {
-    auto frames = good_frames();
+    auto frames = good_frames(Compressed::never);
     for (auto mistakes = below(4); mistakes != 0 && !frames.empty(); --mistakes) mistake(frames);
+    return joined(frames);
+  }
+  // Compressed messages among them, and mistakes that leave every frame a frame.
+  std::string next_deflated() {
+    auto frames = good_frames(Compressed::often);
+    for (auto mistakes = below(3); mistakes != 0 && !frames.empty(); --mistakes) mistake_inside_a_frame(frames);
+    return joined(frames);
+  }
+
+ private:
+  enum class Compressed { never, often };
+
+  static std::string joined(const std::vector<std::string>& frames) {
     std::string all;
     for (const auto& one : frames) all += one;
     return all;
   }
-
- private:
   std::size_t below(std::size_t bound) { return random_() % bound; }
   bool once_in(std::size_t n) { return below(n) == 0; }
 
@@ -236,15 +310,29 @@ class Sequences {
     return out;
   }
 
-  std::vector<std::string> good_frames() {
+  // A message's payloads, one for each of its frames.
+  std::vector<std::string> pieces_of_message(bool compressed) {
+    std::vector<std::string> pieces;
+    for (auto n = once_in(3) ? 2 + below(4) : 1; n != 0; --n) pieces.push_back(payload());
+    if (!compressed) return pieces;
+    std::string packed = ws::ZlibPeer().deflated(joined(pieces));
+    for (auto& piece : pieces) {
+      piece = packed.substr(0, &piece == &pieces.back() ? packed.size() : below(packed.size() + 1));
+      packed.erase(0, piece.size());
+    }
+    return pieces;
+  }
+
+  std::vector<std::string> good_frames(Compressed compressed) {
     std::vector<std::string> frames;
     for (auto n = 1 + below(5); n != 0; --n) {
-      const auto first = static_cast<std::uint8_t>(once_in(2) ? op::first_text : op::first_binary);
-      const auto pieces = once_in(3) ? 2 + below(4) : 1;
-      for (std::size_t i = 0; i < pieces; ++i) {
+      const bool deflated = compressed == Compressed::often && !once_in(3);
+      const auto first = static_cast<std::uint8_t>((once_in(2) ? op::first_text : op::first_binary) | (deflated ? 0x40 : 0));
+      const auto pieces = pieces_of_message(deflated);
+      for (std::size_t i = 0; i < pieces.size(); ++i) {
         if (once_in(6)) frames.push_back(frame(once_in(2) ? op::ping : op::pong, payload().substr(0, 125)));
-        const auto fin = static_cast<std::uint8_t>(i + 1 == pieces ? op::last : 0);
-        frames.push_back(frame(static_cast<std::uint8_t>(fin | (i == 0 ? first : op::more)), payload()));
+        const auto fin = static_cast<std::uint8_t>(i + 1 == pieces.size() ? op::last : 0);
+        frames.push_back(frame(static_cast<std::uint8_t>(fin | (i == 0 ? first : op::more)), pieces[i]));
       }
     }
     if (once_in(6)) frames.push_back(frame(op::close, once_in(4) ? "" : close_payload(static_cast<int>(below(5200)), once_in(3) ? payload().substr(0, 100) : "")));
@@ -267,6 +355,21 @@ class Sequences {
     }
   }
 
+  void mistake_inside_a_frame(std::vector<std::string>& frames) {
+    auto& one = frames[below(frames.size())];
+    const std::size_t length = one[1] & 0x7f, header = 6 + (length < 126 ? 0u : length == 126 ? 2u : 8u);
+    switch (below(6)) {
+      case 0: one[0] = static_cast<char>(one[0] ^ 1 << below(8)); break;  // FIN, RSV or opcode
+      case 1:
+      case 2:
+        if (one.size() > header) one[header + below(one.size() - header)] ^= static_cast<char>(1 << below(8));
+        break;
+      case 3: std::swap(one, frames[below(frames.size())]); break;
+      case 4: frames.insert(frames.begin() + static_cast<std::ptrdiff_t>(below(frames.size())), std::string(one)); break;
+      default: frames.erase(frames.begin() + static_cast<std::ptrdiff_t>(below(frames.size()))); break;
+    }
+  }
+
   std::mt19937_64 random_;
 };
 
@@ -282,6 +385,14 @@ TEST_F(Differential, AgreesOnThousandsOfSequencesWithMistakes) {
   for (int i = 0; i < 2500; ++i) {
     const auto sequence = sequences.next();
     if (const auto wrong = compare(sequence); !wrong.empty()) ADD_FAILURE() << "sequence " << i << ": " << in_hex(sequence) << wrong;
+  }
+}
+
+TEST_F(Differential, AgreesOnCompressedMessagesWithMistakes) {
+  Sequences sequences(7692);
+  for (int i = 0; i < 1000; ++i) {
+    const auto sequence = sequences.next_deflated();
+    if (const auto wrong = compare_deflated(sequence); !wrong.empty()) ADD_FAILURE() << "sequence " << i << ": " << in_hex(sequence) << wrong;
   }
 }
 
