@@ -54,6 +54,8 @@ constexpr auto rows = std::to_array<Param>({
      Reload::running},
     {"ban_time", &Settings::ban_time, {0, 31'536'000}, refuse_start, "SECONDS",
      "how long a ban lasts; 0 bans nobody but whom an operator bans", {}, {}, Reload::running},
+    {"ban_file", &Settings::ban_file, {0, 4096}, refuse_start, "FILE",
+     "where bans are kept from one run to the next; empty forgets them", {}, {}, Reload::running},
 });
 
 }  // namespace

@@ -137,6 +137,7 @@ struct Settings {
   std::uint32_t ban_strikes = 10;              // core.ban_strikes: so many ...
   seconds ban_window{60};                      // core.ban_window: ... within so long are a ban ...
   seconds ban_time{600};                       // core.ban_time: ... of so long; 0 is no bans
+  std::string ban_file;                        // core.ban_file: where bans outlive a restart; empty: they do not
 
   // --- websocket
   int keepalive_mechanism = 1;                 // websocket.keepalive_mechanism: 0 none, 1 Ping, 2 Pong

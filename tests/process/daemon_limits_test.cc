@@ -99,7 +99,7 @@ TEST_F(DaemonLimits, BanWhoSendsNonsenseUntilAnOperatorLiftsIt) {
   EXPECT_TRUE(is_closed_without_a_word(server));
   EXPECT_EQ(server.statistic("banned_refusals"), 1u);
   EXPECT_NE(server.mi("ban.list").find("127.0.0.1: malformed-http, 4 strikes"), std::string::npos);
-  EXPECT_NE(server.log().find("127.0.0.1 is banned for 600 s: malformed-http, 4 strikes"), std::string::npos);
+  server.wait_for_log("127.0.0.1 is banned for 600 s: malformed-http, 4 strikes");
 
   server.mi("ban.remove", {"127.0.0.1"});
   const auto after = WsClient::open(server.port());
