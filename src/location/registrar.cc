@@ -19,6 +19,7 @@ namespace {
 // Somebody else may change the same address of record between snapshot and commit; each loser starts again.
 constexpr int attempts = 16;
 constexpr std::size_t max_contacts_in_request = shm::BindingTable::max_changes;
+constexpr std::size_t max_path_hops = 5;  // S26: each is a place that a request to the contact is sent through
 constexpr std::string_view registrar_error = "P-Registrar-Error: ";
 
 void refuse(Registration& out, int status, std::string_view reason, std::string_view why) {
@@ -181,14 +182,18 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
   }
   const std::string_view call_id = request.value(sip::HeaderId::call_id);
   const std::string_view user_agent = request.value(sip::HeaderId::user_agent);
-  const auto path = [&] {
-    std::string joined;
-    for (const auto& hop : sip::values(request, sip::HeaderId::path)) {
-      if (!joined.empty()) joined += ", ";
-      joined += hop.text;
+  std::string path;
+  std::size_t path_hops = 0;
+  for (const auto& hop : sip::values(request, sip::HeaderId::path)) {
+    if (hop.text.empty()) continue;
+    if (++path_hops > max_path_hops) {
+      refuse(out, 400, "Bad Request", "Too many hops in Path");
+      return out;
     }
-    return on_one_line(joined);
-  }();
+    if (!path.empty()) path += ", ";
+    path += hop.text;
+  }
+  path = on_one_line(path);
 
   for (int attempt = 0; attempt < attempts; ++attempt) {
     const std::int64_t now = base::whole_seconds(clock_.now());

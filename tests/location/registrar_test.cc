@@ -262,6 +262,16 @@ TEST_F(RegistrarTest, KeepsThePathAndGivesItBackToAClientThatKnowsIt) {
   EXPECT_FALSE(has(without, "Path: <sip:p1;lr>"));
 }
 
+// S26.
+TEST_F(RegistrarTest, TakesFivePathHopsAndNoMore) {
+  const std::string contact = "Contact: <sip:a@x.invalid>", two = "Path: <sip:p1;lr>, <sip:p2;lr>";
+  EXPECT_EQ(ask({.lines = {two, two, "Path: <sip:p5;lr>,", contact}}).status, 200);
+  const auto refused = ask({.lines = {two, two, "Path: <sip:p5;lr>, <sip:p6;lr>", contact}, .cseq = 2, .to = "<sip:bob@example.org>"});
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_TRUE(has(refused, "P-Registrar-Error: Too many hops in Path"));
+  EXPECT_EQ(bindings("bob@example.org"), Strings{});
+}
+
 TEST_F(RegistrarTest, WritesNoLineEndOfTheClientIntoItsAnswer) {
   const auto result = ask({.lines = {"Supported: path", "Path: <sip:p1;lr>\r\n\t;x=\"a\r\n b\"",
                                      "Contact: <sip:a@x.invalid>;a=\"x\r\n y\"\r\n ;+sip.instance=\"<urn:\r\n 1>\";reg-id=1"}});
