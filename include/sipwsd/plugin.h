@@ -1,6 +1,10 @@
 #pragma once
 // A routing stage as a shared object, loaded by `--stage plugin:PATH`. The object exports one C symbol,
 // `sipwsd_plugin`, of type PluginDescriptor. A wrong ABI version is refused at start-up, before any process is forked.
+//
+// Its code runs in the worker's sandbox, create() too: it may read files, append to files (O_WRONLY | O_CREAT | O_APPEND)
+// and use internet and Unix sockets. Starting programs or threads, or writing otherwise, ends the worker with SIGSYS; a
+// plug-in that must needs the parameter sandbox=off.
 
 #include <cstdint>
 #include <memory>

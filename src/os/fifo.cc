@@ -27,8 +27,12 @@ Result<Fd> create_fifo(const std::string& path, const FifoOwner& owner) {
   Fd fd{open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)};
   if (!fd.is_open()) return system_error("cannot open the FIFO " + path);
   if (auto checked = is_plain_fifo(fd.raw(), path); !checked) return checked.error();
-  const bool owned_by_other = owner.user != static_cast<uid_t>(-1) || owner.group != static_cast<gid_t>(-1);
-  if (owned_by_other && fchown(fd.raw(), owner.user, owner.group) != 0)
+  // Only where something is to be given away: under systemd even a change to nothing is forbidden.
+  struct stat made {};
+  if (fstat(fd.raw(), &made) != 0) return system_error("cannot examine " + path);
+  const bool is_for_other = (owner.user != static_cast<uid_t>(-1) && owner.user != made.st_uid) ||
+                            (owner.group != static_cast<gid_t>(-1) && owner.group != made.st_gid);
+  if (is_for_other && fchown(fd.raw(), owner.user, owner.group) != 0)
     return system_error("cannot give the FIFO " + path + " to its owner");
   if (fchmod(fd.raw(), owner.mode) != 0) return system_error("cannot set the mode of the FIFO " + path);
   return fd;

@@ -176,12 +176,19 @@ unsigned bit(Sandbox sandbox) noexcept {
 class Filter {
  public:
   Filter() : filter_(seccomp_init(SCMP_ACT_KILL_PROCESS), &seccomp_release) {
+    std::uint32_t kill = SCMP_ACT_KILL_PROCESS;
+    if (!filter_) {
+      // Where seccomp(2) itself is forbidden (by whoever confined us before), the library uses prctl(2), which it doesn't
+      // trust with this action. We have one thread: its end is the process's, by the same signal.
+      kill = SCMP_ACT_KILL_THREAD;
+      filter_.reset(seccomp_init(kill));
+    }
     if (!filter_) {
       failure_ = -ENOMEM;
       return;
     }
     // A process of another architecture, or of x32, could otherwise use numbers that mean something else here.
-    note(seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+    note(seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, kill));
     note(seccomp_attr_set(filter_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2));  // a binary tree
   }
 

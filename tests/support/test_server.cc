@@ -115,6 +115,8 @@ TestServer::TestServer(ServerOptions options) {
                                    "--alias", "example.org"};
   if (options.workers != 0) command.insert(command.end(), {"--workers", std::to_string(options.workers)});
   if (options.with_fifo) command.insert(command.end(), {"--fifo", fifo_, "--reply-dir", scratch_.path() + "/"});
+  // Without root nobody sees the descriptors of a process that isn't dumpable.
+  if (geteuid() != 0) command.push_back("--core-dump");
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   const Pipe err;
   pid_ = start(command, options.environment, -1, err.ends[1]);

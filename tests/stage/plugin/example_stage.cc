@@ -32,6 +32,7 @@ class ExampleStage final : public sipwsd::RoutingStage {
     const std::string said(exchange.bytes());
     int point = 0, times = 0;
     if (said == "crash") raise(SIGSEGV);
+    if (said == "exec") execl("/bin/true", "true", nullptr);
     if (said == "throw") throw std::runtime_error("as asked");
     if (said == "bye") {
       exchange.close(4001, "as asked");
