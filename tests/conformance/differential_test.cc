@@ -164,6 +164,7 @@ bool holds_a_cut_stream(std::string_view sequence) {
     std::size_t length = sequence[1] & 0x7f, at = 2;
     for (const std::size_t end = at + (length < 126 ? 0u : length == 126 ? 2u : 8u); at < end; ++at)
       length = (at == 2 ? 0 : length << 8) | static_cast<std::uint8_t>(sequence[at]);
+    if (sequence.size() < at + 4) break;
     const auto key = sequence.substr(at, 4);
     std::string payload(sequence.substr(at + 4, length));
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(payload[i] ^ key[i % 4]);
