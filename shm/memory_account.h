@@ -33,7 +33,6 @@ class MemoryAccount {
  private:
   std::uint64_t segment_bytes_;
   std::uint32_t is_short_;
-  std::uint32_t unused_;
 };
 static_assert(ShmSafe<MemoryAccount>);
 
