@@ -150,9 +150,10 @@ $(BUILD)/tests/example_stage.so: tests/stage/plugin/example_stage.cc $(wildcard 
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) -std=c++20 -Iinclude -O1 -fPIC -shared $(WARN) $< -o $@
 
-TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/conformance $(BUILD)/tests/example_stage.so $(BUILD)/sipwsd-killable
+TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/bench/abuse $(BUILD)/tests/conformance $(BUILD)/tests/example_stage.so $(BUILD)/sipwsd-killable
 check-tests: all $(TEST_PROGRAMS)
-	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS)
+	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS) $(ABUSE_ITEMS)
+ABUSE_ITEMS := "abuse=$(BUILD)/bench/abuse --quick --sipwsd $(BUILD)/sipwsd"
 UNIT_ITEMS := $(foreach t,$(UNIT_TESTS),$(t)$(if $(filter process,$(notdir $(t))),:4)) $(BUILD)/tests/conformance:4
 SCRIPT_ITEMS := $(foreach t,$(sort $(wildcard tests/scripts/*_test)),"$(notdir $(t))=$(t) $(BUILD)")
 CLIENT_ITEMS := $(BUILD)/tests/differential "clients=SIPWSD=$(abspath $(BUILD))/sipwsd node tests/clients/run.mjs"
@@ -184,7 +185,7 @@ test:
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TEST_PROGRAMS) $(DIFFERENTIAL)
 	@$(MAKE) --no-print-directory fuzz-build
 	@$(MAKE) --no-print-directory -j$(JOBS) check-floors check-headers check-man
-	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS) $(CLIENT_ITEMS) "fuzz=$(MAKE) --no-print-directory fuzz-smoke"
+	@SIPWSD_BUILD=$(BUILD) scripts/run-tests --jobs $(JOBS) $(UNIT_ITEMS) $(SCRIPT_ITEMS) $(ABUSE_ITEMS) $(CLIENT_ITEMS) "fuzz=$(MAKE) --no-print-directory fuzz-smoke"
 
 asan:
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build-asan SANITIZE=address,undefined OPT="-O1 -g" check-tests

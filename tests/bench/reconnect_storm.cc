@@ -33,6 +33,7 @@
 #include "tests/bench/certificate.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/daemon.h"
+#include "tests/bench/health.h"
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
@@ -119,7 +120,7 @@ class ReconnectStorm final : public Phone::Owner {
   void start_daemon() {
     const auto listen = fmt::format("{}:127.0.0.1:{}", options_.ws_only ? "ws" : "wss", target_.port);
     std::vector<std::string> command = {options_.sipwsd, "-F", "--listen", listen, "--workers", fmt::to_string(options_.workers),
-                                        "--alias", "example.com", "--auth-mode", "none"};
+                                        "--alias", "example.com", "--auth-mode", "none", "--fifo", folder_ + "/fifo", "--reply-dir", folder_ + "/"};
     if (certificate_)
       command.insert(command.end(), {"--tls-certificate", certificate_->certificate_file, "--tls-private-key", certificate_->key_file});
     command.insert(command.end(), options_.more.begin(), options_.more.end());
@@ -154,8 +155,8 @@ class ReconnectStorm final : public Phone::Owner {
     const auto status = daemon_->stop(10s);
     if (!status || !WIFEXITED(*status) || WEXITSTATUS(*status) != 0) complain("SIGTERM did not end the daemon with 0");
     opened_ = refused_ = attempts_ = resumed_ = 0;
-    start_daemon();
     storm_ = true;
+    start_daemon();
     bystanders_ = std::make_unique<ChildProcess>(loop_, [this] { return watch(); });
   }
 
@@ -216,7 +217,7 @@ class ReconnectStorm final : public Phone::Owner {
       ++closes_[ending.close_code];
     } else {
       ++refused_;
-      ++reasons_[ending.why];
+      ++reasons_[ending.why.empty() ? "ended by the server before it was registered" : ending.why];
     }
     loop_.after(member.back_off.next(random_), [this, which = phone.number()] {
       if (!over_) open(which);
@@ -239,6 +240,13 @@ class ReconnectStorm final : public Phone::Owner {
     }
     fmt::print("attempts {}, opened {} ({} resumed), ended before they were registered {}; server CPU {:.2f} s\n", attempts_, opened_, resumed_, refused_,
                server_seconds_);
+    // Why the new daemon let somebody down, in its own words.
+    FifoClient fifo(loop_, folder_ + "/fifo", folder_ + "/");
+    if (const auto statistics = ask_statistics(loop_, fifo))
+      for (const auto& [name, value] : *statistics)
+        if (value > 0 && (name.starts_with("closed_") || name.starts_with("handshake") || name.find("refus") != std::string::npos ||
+                          name.ends_with("worker_stalls")))
+          fmt::print("  {} = {}\n", name, value);
     for (const auto& [code, count] : closes_) fmt::print("  closed by the old daemon with {}: {}\n", code, count);
     for (const auto& [why, count] : reasons_) fmt::print("  {} times: {}\n", count, why);
     if (bystanders_) {
