@@ -155,9 +155,10 @@ void Router::on_sip(net::StreamConnection& connection, std::string_view message)
 void Router::on_broken_sip(net::StreamConnection& connection, const sip::StreamFailed& failure) {
   counters_.add(Counter::bad_msg_hdr);
   log::info("a SIP stream from {} ends: {}", connection.remote().to_string(), failure.reason);
-  const auto request = sip::parse(failure.head);
-  if (request && request->is_request())
-    refuse(*request, connection.arrival(), {.status = failure.status, .reason = failure.reason, .answerable = true});
+  // The parser refuses most of them as well, the body being absent; what it could read is enough for a reply.
+  const auto parsed = sip::parse(failure.head);
+  if (sip::is_answerable(parsed.recovered()))
+    refuse(parsed.recovered(), connection.arrival(), {.status = failure.status, .reason = failure.reason, .answerable = true});
 }
 
 void Router::take_sip(net::StreamConnection& connection, std::string_view payload, ws::Opcode opcode) {
