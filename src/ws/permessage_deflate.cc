@@ -41,11 +41,13 @@ PerMessageDeflate::PerMessageDeflate(const DeflateAgreement& agreement, SharedDe
 }
 
 Result<ByteView> PerMessageDeflate::inflated(ByteView payload, std::size_t max_message_size) {
+  if (inflated_in_this_read_ > most_in_one_read(max_message_size)) return Errc::refused;
   if (keeps_inflate_context_ && !own_inflater_) own_inflater_ = std::make_unique<Inflater>(inflate_bits_);
   auto& inflater = keeps_inflate_context_ ? *own_inflater_ : shared_.inflater_;
   if (!keeps_inflate_context_) inflater.forget();
   trim(shared_.inflated_);
   if (auto done = inflater.inflate(payload, max_message_size, shared_.inflated_); !done) return done.error();
+  inflated_in_this_read_ += static_cast<std::uint32_t>(shared_.inflated_.size());
   return shared_.inflated_.view();
 }
 

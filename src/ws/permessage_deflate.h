@@ -12,6 +12,7 @@
 #include "src/ws/extension_offer.h"
 #include "src/ws/opcode.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -47,12 +48,21 @@ class SharedDeflate {
 
 class PerMessageDeflate {
  public:
+  // A handful of the largest messages, at 60 times the size of a full read.
+  static constexpr std::size_t most_in_one_read(std::size_t max_message_size) noexcept {
+    return std::max<std::size_t>(4 * 1024 * 1024, 2 * max_message_size);
+  }
+
   // `role` is ours. The daemon is a server; tests and the load generator are clients.
   PerMessageDeflate(const DeflateAgreement& agreement, SharedDeflate& shared, Role role = Role::server) noexcept;
 
   // What a message came as, RSV1 set, all fragments joined, becomes what it is. A view that is good until the next
   // message of any connection of this worker. Errc::too_large, out_of_range, refused, full: see close_code_of.
+  //
+  // 64 KiB of small bombs unfold to 60 MiB, and who reads them has one turn of the event loop for all: a connection is
+  // refused when one read has unfolded to more than `most_in_one_read` already.
   Result<ByteView> inflated(ByteView payload, std::size_t max_message_size);
+  void read_is_over() noexcept { inflated_in_this_read_ = 0; }
 
   // What to put into a frame for `message`, and whether its RSV1 is to be set: the message itself where compressing
   // it does not pay or there is no memory. Good until the next call for any connection of this worker.
@@ -71,6 +81,7 @@ class PerMessageDeflate {
   std::unique_ptr<Deflater> own_deflater_;  // with ours
   std::uint8_t inflate_bits_, deflate_bits_;
   bool keeps_inflate_context_, keeps_deflate_context_;
+  std::uint32_t inflated_in_this_read_ = 0;
 };
 // 65536 idle connections.
 static_assert(sizeof(PerMessageDeflate) <= 32);

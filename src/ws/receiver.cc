@@ -18,18 +18,22 @@ MutableBytes take_front(MutableBytes& wire, std::size_t size) {
 
 std::optional<Event> Receiver::next(MutableBytes& wire, const ReceiveLimits& limits, PerMessageDeflate* deflate) {
   release_shown();
+  const auto nothing_more = [&]() -> std::optional<Event> {
+    if (deflate != nullptr) deflate->read_is_over();
+    return std::nullopt;
+  };
   for (;;) {
     if (ended_) {
       wire = {};
       return std::nullopt;
     }
     if (!in_frame_) {
-      if (wire.empty()) return std::nullopt;
+      if (wire.empty()) return nothing_more();
       if (auto failure = take_header(wire, limits, deflate == nullptr ? Rsv1::must_be_zero : Rsv1::may_say_compressed))
         return failure;
-      if (!in_frame_) return std::nullopt;
+      if (!in_frame_) return nothing_more();
     }
-    if (payload_left_ != 0 && wire.empty()) return std::nullopt;
+    if (payload_left_ != 0 && wire.empty()) return nothing_more();
     if (auto event = take_payload(wire, limits, deflate)) return event;
   }
 }

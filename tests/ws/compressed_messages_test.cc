@@ -157,6 +157,31 @@ TEST(CompressedMessages, AreBoundedBeforeAndAfterInflating) {
             Strings{"failed 1009"});
 }
 
+// 64 KiB of small bombs in one read would keep the worker for half a second.
+TEST(CompressedMessages, AreBoundedInOneRead) {
+  const std::string message(256 * 1024, 'z');
+  const auto one = frame(fin | rsv1 | binary, deflated(message));
+  std::string many;
+  for (int i = 0; i < 18; ++i) many += one;
+
+  auto events = received({many});
+  EXPECT_EQ(events.size(), 18u);
+  EXPECT_EQ(events.back(), "failed 1008");
+
+  events = received({many.substr(0, one.size() * 17), many.substr(0, one.size() * 17)});
+  EXPECT_EQ(events, Strings(34, "binary " + shown(message)));
+
+  // What bombs without number cost, whatever is said about them.
+  std::string all;
+  for (int i = 0; i < 230; ++i) all += one;
+  SharedDeflate shared{{.level = 1, .min_size = 1}};
+  PerMessageDeflate deflate{alone, shared};
+  Strings all_events;
+  Receiver receiver;
+  feed(receiver, all, {}, all_events, &deflate);
+  EXPECT_EQ(all_events.size(), 18u);
+}
+
 TEST(CompressedMessages, AreNotLookedAtAfterOurClose) {
   SharedDeflate shared{{.level = 6, .min_size = 1}};
   PerMessageDeflate deflate{alone, shared};
