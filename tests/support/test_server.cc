@@ -212,14 +212,16 @@ MiReplyPipe::~MiReplyPipe() {
 
 std::optional<std::string> MiReplyPipe::read_all(std::chrono::milliseconds wait) {
   std::string text;
-  const Deadline deadline(wait);
+  Deadline deadline(wait);
   while (!deadline.is_over()) {
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, deadline.left_ms()) <= 0) continue;
     std::array<char, 8192> bytes;
     const ssize_t n = read(fd_, bytes.data(), bytes.size());
-    if (n > 0) text.append(bytes.data(), static_cast<std::size_t>(n));
-    else if (n == 0) return text;  // somebody wrote, or opened, and has closed
+    if (n > 0) {
+      text.append(bytes.data(), static_cast<std::size_t>(n));
+      deadline = Deadline();  // it has begun: its end will come
+    } else if (n == 0) return text;  // somebody wrote, or opened, and has closed
   }
   return std::nullopt;
 }
