@@ -114,7 +114,8 @@ TEST_F(DaemonSandbox, IsNamedInTheLogWhenSomebodyRunsIntoIt) {
 
   server.process("worker 0", worker);
 
-  server.wait_for_log("was killed by SIGSYS: it made a system call its sandbox forbids");
+  server.wait_for_log("was killed by SIGSYS");
+  server.wait_for_log(": it made a system call its sandbox forbids");
 }
 
 // --- cores -----------------------------------------------------------------------------------------------------------------

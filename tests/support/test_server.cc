@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,8 @@ pid_t start(const std::vector<std::string>& command, const std::vector<std::pair
   if (pid > 0) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(126);
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
   if (standard_output >= 0) dup2(standard_output, 1);
   if (standard_error >= 0) dup2(standard_error, 2);
   execve(words[0], words.data(), vars.data());
