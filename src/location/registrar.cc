@@ -64,6 +64,12 @@ shm::BindingChange removal_of(const shm::Binding& binding) {
   return {.kind = shm::BindingChange::Kind::remove, .serial = binding.serial, .binding = {}};
 }
 
+// Connections are numbered in the order they came (shm/connection_ids.h), in a circle of 31 bits; nearer behind is older.
+bool is_older(ConnectionId a, ConnectionId b) {
+  if (a == ConnectionId::none || b == ConnectionId::none || a == b) return false;
+  return ((number(b) - number(a)) & 0x7fffffff) < 0x40000000;
+}
+
 bool has_expired(const shm::Binding& binding, std::int64_t now) {
   return binding.expires_at != 0 && binding.expires_at <= now;
 }
@@ -213,6 +219,9 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     };
     // 10.3 step 6 and 7: an older request must not undo a newer one.
     const auto is_stale = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number < b.cseq; };
+    // RFC 5626: an instance may begin again at a low CSeq with the same Call-ID, as a page loaded anew, but then over a
+    // newer connection. What the worker of its older connection gets to read late must not undo the newer flow.
+    const auto is_late = [&](const shm::Binding& b) { return is_stale(b) && is_older(arrival.flow.connection, b.flow.connection); };
     const auto is_repeated = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number == b.cseq; };
 
     for (const shm::Binding& b : before_) {
@@ -240,7 +249,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
         }
         if (match != nullptr) break;
       }
-      if (match != nullptr && !by_instance && is_stale(*match)) {
+      if (match != nullptr && (by_instance ? is_late(*match) : is_stale(*match))) {
         refuse(out, 400, "Bad Request", "Invalid CSeq number");
         return out;
       }

@@ -102,7 +102,7 @@ class Abuse {
   bool is_wanted(const WorkerAttack& attack) const { return named(attack.name); }
   template <typename Rows>
   bool any_wanted(const Rows& rows) const {
-    return std::any_of(rows.begin(), rows.end(), [this](const auto& row) { return is_wanted(row); });
+    return std::any_of(rows.begin(), rows.end(), [this](const auto& row) { return this->is_wanted(row); });
   }
 
   // --- the daemon and its bystanders

@@ -186,6 +186,22 @@ TEST_F(RegistrarTest, ReplacesTheFlowOfTheSameInstanceAndRegIdWhateverItsUri) {
   EXPECT_EQ(bindings().size(), 3u) << "removal finds it by instance and reg-id too";
 }
 
+// A client that reconnects to another worker can be registered there before its old worker reads the last it sent.
+TEST_F(RegistrarTest, KeepsTheNewerFlowWhenTheOlderConnectionsWorkerReadsAnOlderRequestLate) {
+  const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  ask({.lines = {contact}, .cseq = 1});
+  ask({.lines = {contact}, .cseq = 3}, other_flow);
+
+  EXPECT_EQ(ask({.lines = {contact + ";expires=0"}, .cseq = 2}).status, 400) << "its removal";
+  EXPECT_EQ(ask({.lines = {contact}, .cseq = 2}).status, 400) << "its refresh";
+
+  shm::BindingSnapshot all;
+  store.snapshot("alice@example.org", all);
+  ASSERT_EQ(all.end() - all.begin(), 1);
+  EXPECT_EQ(all.begin()->flow, other_flow);
+  EXPECT_EQ(contact_line(ask({.lines = {contact + ";expires=0"}, .cseq = 4})), "none") << "what is really newer counts";
+}
+
 TEST_F(RegistrarTest, IgnoresARegIdWithoutAnInstance) {
   const auto result = ask({.lines = {"Supported: outbound", "Contact: <sip:a@x.invalid>;reg-id=1"}});
   EXPECT_EQ(contact_line(result), "<sip:a@x.invalid>;expires=3600");
