@@ -125,6 +125,8 @@ bool StreamConnection::is_welcome() {
     terminate(CloseCause::not_welcome);
     return false;
   }
+  context_.counters.add(Counter::ws_failed_handshakes);
+  if (refusal.status == http::Status::service_unavailable) context_.counters.add(Counter::handshake_refused_503);
   const auto wait = std::to_string(context_.admission.retry_after(verdict).count());
   const std::array headers{http::Header{"Retry-After", wait}};
   const auto reply = http::write_reply(refusal.status, headers, {}, {.server = context_.server_header()});

@@ -218,9 +218,9 @@ Result<Configuration::Update> newest(const Inherited& inherited) {
 
 Result<void> prepare_workers(const config::Settings& settings) {
   for (const config::ListenSpec& spec : settings.listen)
-    if (spec.protocol != TransportProtocol::ws && spec.protocol != TransportProtocol::tcp)
-      return Error{Errc::unsupported, "listen=" + config::to_text(spec) + ": this version serves ws and tcp (WebSocket by HTTP upgrade) only; write "
-                                          "listen=ws:... and put a TLS proxy in front for wss"};
+    if (spec.protocol == TransportProtocol::udp)
+      return Error{Errc::unsupported, "listen=" + config::to_text(spec) + ": this version serves no datagrams; write listen=ws:, wss:, "
+                                          "tcp: or tls:"};
   base::SystemRandom random;
   shared_secrets() = {.branch = draw_key(random), .flow_token = draw_key(random)};
   return prepare_stages(settings);

@@ -443,6 +443,8 @@ TEST_F(LettersTest, AnnounceALostConnectionOfADeadWorkerOnce) {
   shm::ConnectionRecord record;
   record.identity.id = ConnectionId{77};
   record.remote = test::at("192.0.2.9", 9);
+  record.local = test::at("198.51.100.1", 80);
+  record.remote.protocol = record.local.protocol = TransportProtocol::ws;
   router->on_lost_connection(record);
   EXPECT_EQ(log, Strings{"closed 77 worker died"});
   EXPECT_EQ(count(Counter::closed_events), 1u);
