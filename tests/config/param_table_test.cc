@@ -28,7 +28,7 @@ std::string another_value(const Param& param) {
   static const std::map<std::string_view, std::string> words{
       {"listen", "ws:127.0.0.1:1"}, {"alias", "a.example"}, {"auth_mode", "none"}, {"log_level", "debug"},
       {"log_facility", "LOG_LOCAL3"}, {"server_header", "us"},
-      {"allowed_origins", "https://a.example"}, {"trusted_proxies", "10.0.0.0/8"}, {"limits_exempt", "10.0.0.0/8 ::2"},
+      {"allowed_origins", "https://a.example"}, {"sandbox", "try"}, {"trusted_proxies", "10.0.0.0/8"}, {"limits_exempt", "10.0.0.0/8 ::2"},
       // these must fit the defaults of others
       {"letter_ring_bytes", "131072"}, {"restart_delay", "50"}, {"retr_timer1", "400"}, {"retr_timer2", "5000"},
       {"restart_delay_max", "200"}, {"min_expires", "50"}, {"max_expires", "61"}, {"sub_protocols", "3"},
