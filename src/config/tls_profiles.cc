@@ -414,16 +414,11 @@ void make_tls_profiles(Settings& settings, cfg::Sources& sources, const cfg::Rea
       settings.tls_profiles.push_back(std::move(section.profile));
     }
   }
-  bool complained = false;  // one profile of the parameters is enough to complain about
-  const auto add_of_params = [&](Side side) {
-    TlsProfile profile = profile_of_params(settings, side);
-    if (!std::exchange(complained, true))
-      for (auto& complaint : complaints_about(profile))
-        report({error, "tls", complaint.param, std::move(complaint.what), std::move(complaint.hint)});
-    settings.tls_profiles.push_back(std::move(profile));
-  };
-  if (!settings.tls_certificate.empty() && !names.contains("server:default")) add_of_params(Side::server);
-  if (!names.contains("client:default") && !settings.tls_profiles.empty()) add_of_params(Side::client);
+  if (settings.tls_certificate.empty() || names.contains("server:default")) return;
+  TlsProfile profile = profile_of_params(settings, Side::server);
+  for (auto& complaint : complaints_about(profile))
+    report({error, "tls", complaint.param, std::move(complaint.what), std::move(complaint.hint)});
+  settings.tls_profiles.push_back(std::move(profile));
 }
 
 }  // namespace sipwsd::config

@@ -1,5 +1,6 @@
 #pragma once
-// From the tls parameters and the tls.cfg (the parameter `config`) to settings.tls_profiles. The file is Kamailio's:
+// From the tls parameters and the tls.cfg (the parameter `config`) to settings.tls_profiles. Without a certificate there is
+// no profile, and without a [client:...] section none for connections of our own. The file is Kamailio's:
 //
 //   [server:default]            # and [server:IP:PORT], [client:default], [client:IP:PORT]; `any` is default
 //   certificate = /etc/sipwsd/cert.pem

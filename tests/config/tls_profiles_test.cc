@@ -26,7 +26,7 @@ TEST(TlsProfiles, AreMadeOfTheParametersWhenThereIsNoFile) {
   const auto run = run_flags({"--tls-certificate=ec.pem,rsa.pem", "--tls-private-key=ec.key, rsa.key",
                               "--tls-ca-list=ca.pem", "--tls-verify-certificate=yes", "--tls-method=TLSv1.3"});
   ASSERT_TRUE(run.loaded) << run.errors;
-  ASSERT_EQ(run.settings.tls_profiles.size(), 2u);
+  ASSERT_EQ(run.settings.tls_profiles.size(), 1u);
   const auto& server = run.settings.tls_profiles[0];
   EXPECT_EQ(server.name(), "server:default");
   EXPECT_EQ(server.certificate, (std::vector<std::string>{"ec.pem", "rsa.pem"}));
@@ -34,8 +34,6 @@ TEST(TlsProfiles, AreMadeOfTheParametersWhenThereIsNoFile) {
   EXPECT_TRUE(server.verify_certificate);
   EXPECT_FALSE(server.require_certificate);
   EXPECT_EQ(server.versions, TlsVersions::only_1_3);
-  EXPECT_EQ(run.settings.tls_profiles[1].name(), "client:default");
-  EXPECT_TRUE(run.settings.tls_profiles[1].verify_certificate) << "a client always asks whom it talks to";
 }
 
 TEST(TlsProfiles, AreNoneWithoutACertificate) {
@@ -96,13 +94,20 @@ TEST(TlsProfiles, TakeWhatASectionDoesNotSayFromTheParameters) {
                            {"--tls-certificate=p.pem", "--tls-cipher-list=HIGH", "--tls-method=TLSv1.2"});
   ASSERT_TRUE(run.loaded) << run.errors;
   const auto& profiles = run.settings.tls_profiles;
-  ASSERT_EQ(profiles.size(), 4u);
+  ASSERT_EQ(profiles.size(), 3u);
   EXPECT_EQ(profiles[0].certificate.front(), "p.pem") << "beside where the daemon was started, not beside the tls.cfg";
   EXPECT_EQ(profiles[1].certificate.front(), "/b.pem");
   EXPECT_EQ(profiles[1].cipher_list, "HIGH");
   EXPECT_EQ(profiles[1].versions, TlsVersions::only_1_2);
   EXPECT_EQ(profiles[2].name(), "server:default") << "the parameters' own, for every other name";
-  EXPECT_EQ(profiles[3].name(), "client:default");
+}
+
+TEST(TlsProfiles, OfAClientCheckTheServerUnlessTheirSectionSaysOtherwise) {
+  const auto run = run_tls("[client:default]\n[client:192.0.2.1:5061]\nverify_certificate = no\n");
+  ASSERT_TRUE(run.loaded) << run.errors;
+  ASSERT_EQ(run.settings.tls_profiles.size(), 2u);
+  EXPECT_TRUE(run.settings.tls_profiles[0].verify_certificate);
+  EXPECT_FALSE(run.settings.tls_profiles[1].verify_certificate);
 }
 
 struct BadFile {
@@ -205,7 +210,7 @@ modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "session_cache", 0)
 )");
   ASSERT_TRUE(run.loaded) << run.errors;
-  ASSERT_EQ(run.settings.tls_profiles.size(), 2u);
+  ASSERT_EQ(run.settings.tls_profiles.size(), 1u);
   EXPECT_EQ(run.settings.tls_profiles[0].private_key.front(), "/k.pem");
   EXPECT_NE(run.warnings.find("tls.session_cache is ignored"), std::string::npos);
 }
