@@ -6,6 +6,7 @@
 #include <exception>
 #include <variant>
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/config/exit_codes.h"
 #include "src/config/load.h"
@@ -13,6 +14,7 @@
 #include "src/os/spawn.h"
 #include "src/process/daemon.h"
 #include "src/process/roles.h"
+#include "src/process/secrets.h"
 #include "src/process/worker.h"
 
 namespace {
@@ -47,6 +49,8 @@ int run(int argc, char** argv) {
   if (const auto prepared = sipwsd::process::prepare_workers(settings); !prepared)
     return fail(ExitCode::configuration, prepared.error().why);
   if (settings.check) {
+    if (const auto read = sipwsd::process::load_secrets(settings, sipwsd::base::SystemClock{}.unix_seconds()); !read)
+      return fail(ExitCode::configuration, read.error().why);
     std::puts("sipwsd: the configuration is good");
     return static_cast<int>(ExitCode::ok);
   }

@@ -52,15 +52,22 @@ std::variant<Endpoints, Endpoints::Failure> Endpoints::open(const config::Settin
 }
 
 Result<void> Endpoints::open_group(const config::ListenSpec& spec, Endpoint at) {
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    auto socket = open_socket(at, slot == 0 ? os::ReusePort::found_group : os::ReusePort::join_group);
+  // A port that the system chose is given back when its socket stops listening, one that was asked for is kept: so the
+  // first socket only finds a port for the others.
+  os::Fd finder;
+  if (at.port == 0) {
+    auto socket = open_socket(at, os::ReusePort::found_group);
     if (!socket) return socket.error();
-    if (slot == 0) {
-      const auto real = os::local_endpoint(socket->raw(), at.protocol);
-      if (!real) return real.error();
-      at.port = real->port;
-      bound_.push_back(at);
-    }
+    const auto real = os::local_endpoint(socket->raw(), at.protocol);
+    if (!real) return real.error();
+    at.port = real->port;
+    finder = *std::move(socket);
+  }
+  bound_.push_back(at);
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    const bool is_first = slot == 0 && !finder.is_open();
+    auto socket = open_socket(at, is_first ? os::ReusePort::found_group : os::ReusePort::join_group);
+    if (!socket) return socket.error();
     const bool is_datagram = at.protocol == TransportProtocol::udp;
     (is_datagram ? slots_[slot].datagrams : slots_[slot].listeners).push_back({at, &spec, socket->raw()});
     sockets_.push_back(std::move(*socket));

@@ -651,7 +651,10 @@ TEST_F(SupervisorTest, StartsEverythingAgainOnTheSameSocketsWhenTheReaperFails) 
     Endpoints endpoints = std::move(std::get<Endpoints>(opened));
     const os::Notifier notifier;
     const base::SystemClock clock;
-    Surroundings around{.settings = settings,
+    Configuration configuration{settings};
+    if (!configuration.read_secrets(clock.unix_seconds()) || !configuration.open()) return 3;
+    Surroundings around{.configuration = configuration,
+                        .settings = configuration.settings(),
                         .roles = echo_only,
                         .clock = clock,
                         .endpoints = endpoints,
