@@ -235,7 +235,7 @@ TEST(CompressedMessages, ComeBackAsTheyWentWithEachOfAutobahnsParameters) {
         PerMessageDeflate deflate{agreement, shared};
         ZlibPeer peer{15, bits};
         Receiver receiver;
-        for (int i = 0; i < 5; ++i) {
+        for (int i = 0; i < (size > 8192 ? 2 : 5); ++i) {
           std::string message;
           while (message.size() < size) message += "{\"id\": " + std::to_string(i * 1000 + message.size()) + "},\n";
           message.resize(size);
