@@ -111,6 +111,7 @@ Handshake& handshake_of(const SSL* ssl) noexcept { return engine_of(SSL_get_rbio
 // 0: nothing there; -1: no more will be read.
 int Engine::take(char* buffer, int size) noexcept {
   if (is_over_limit) return -1;
+  if (unread.empty()) return 0;
   const std::size_t n = std::min(unread.size(), static_cast<std::size_t>(size));
   if (state == State::handshaking && (handshake_bytes += static_cast<std::uint32_t>(n)) > max_handshake) {
     is_over_limit = true;
