@@ -36,6 +36,7 @@ BodySize body_size(std::string_view head) noexcept {
   for (std::size_t at = head.find('\n') + 1; at < head.size();) {
     const auto line = unfolded_line(head, at);
     at += line.size();
+    if (const char first = ascii_lower(line.front()); first != 'c' && first != 'l') continue;  // nearly every line
     const auto name = line.substr(0, lexer::skip(line, 0, lexer::token));
     if (header_id(name) != HeaderId::content_length) continue;
     const auto colon = line.find_first_not_of(" \t", name.size());
