@@ -4,6 +4,7 @@
 // the drain level (both on SIGUSR1, and with each sign of life), the log level.
 
 #include <functional>
+#include <optional>
 
 #include "src/os/event_loop.h"
 #include "src/os/signal_fd.h"
@@ -18,7 +19,7 @@ class Follower {
   virtual Result<void> prepare(const Configuration::Update&) { return {}; }
   // It has replaced the old one: what was copied from that one is copied again.
   virtual void commit() noexcept {}
-  // None, or no_new_connections; at the start it is none.
+  // None, or no_new_connections: in the first turn of the loop, and whenever it changes.
   virtual void on_drain(shm::DrainLevel) {}
 
  protected:
@@ -46,7 +47,7 @@ class ChildLife final : private os::Watcher, private os::TimerHandler {
   os::EventLoop& loop_;
   std::function<void()> leave_;
   Follower* follower_;  // null: this role has nothing to do about it
-  shm::DrainLevel drain_ = shm::DrainLevel::none;
+  std::optional<shm::DrainLevel> drain_;  // what the follower was told last
   os::SignalFd signals_;
   os::TimerId timer_ = os::TimerId::none;
   bool is_leaving_ = false;

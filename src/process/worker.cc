@@ -90,8 +90,6 @@ class Worker final : private os::TimerHandler, private Follower {
         pump_(loop_, mailbox_, [this](shm::ProcessSlot from, const bus::Letter& letter) { router_.on_letter(from, letter); }) {
     router_.set_stages(make_stages(inherited, router_, store_, random_, keys_.credentials));
     router_.connections().use_tls(keys_.tls.get());
-    // A replacement may start while the daemon drains.
-    if (inherited.shared.switches->drain() == shm::DrainLevel::none) open_doors();
   }
 
   int run() {
@@ -141,6 +139,7 @@ class Worker final : private os::TimerHandler, private Follower {
       return open_doors();
     }
     acceptors_.clear();
+    loop_.timers().cancel(drain_timer_);  // of a drain that was taken back a moment ago
     const base::Milliseconds spread = inherited_.settings.drain_spread;
     no_quiet_needed_from_ = loop_.now() + std::max(spread, longest_wait_for_quiet);
     drain_.emplace(router_.connections().ids(), loop_.now(), spread, random_, [this](ConnectionId id) { return let_go(id); });
@@ -172,7 +171,7 @@ class Worker final : private os::TimerHandler, private Follower {
     if (key == drain_timer) {
       if (!drain_) return;
       drain_->run(loop_.now());
-      static_cast<void>(loop_.timers().add(drain_interval, *this, drain_timer));
+      drain_timer_ = loop_.timers().add(drain_interval, *this, drain_timer);
       return;
     }
     if (leaving_ && router_.connections().size() == 0) return loop_.stop();
@@ -201,6 +200,7 @@ class Worker final : private os::TimerHandler, private Follower {
   shm::BindingSnapshot expired_;
   std::uint32_t sweep_cursor_ = 0;
   std::optional<Drain> drain_;
+  os::TimerId drain_timer_ = os::TimerId::none;
   base::TimePoint no_quiet_needed_from_{};
   bool leaving_ = false;
 };
