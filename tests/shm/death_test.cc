@@ -283,6 +283,17 @@ const std::vector<Scenario>& scenarios() {
          reap(w.shared, victim, w0, FlowLoss::remove);
          EXPECT_EQ(w.shared.addresses.connections(endpoint(9, 1)), 1u) << "of the one who lives";
        }},
+      {"a new ticket key", {KillPoint::ticket_key_written},
+       [](World& w) {
+         base::SystemRandom random;
+         w.shared.ticket_keys.rotate(4'000'000'000, random);
+       },
+       [](World& w, KillPoint) {
+         EXPECT_LT(w.shared.ticket_keys.read().current.created, 4'000'000'000) << "was never shown";
+         base::SystemRandom random;
+         w.shared.ticket_keys.rotate(4'000'000'001, random);
+         EXPECT_EQ(w.shared.ticket_keys.read().current.created, 4'000'000'001);
+       }},
   };
   return all;
 }
