@@ -60,6 +60,13 @@ Result<MutableBytes> LetterRing::reserve(std::size_t size) noexcept {
   return MutableBytes{at + length_bytes, size};
 }
 
+bool LetterRing::is_half_full() noexcept {
+  const std::uint64_t tail = load(head_->tail, std::memory_order_relaxed);
+  if (tail <= seen_released_ + bytes_.size() / 2) return false;  // the consumer's word is looked at only when it matters
+  seen_released_ = std::max(seen_released_, load(head_->released, std::memory_order_acquire));
+  return tail > seen_released_ + bytes_.size() / 2;
+}
+
 void LetterRing::publish() noexcept {
   kill_point(KillPoint::ring_written);
   store(head_->tail, reserved_to_, std::memory_order_release);

@@ -42,6 +42,8 @@ class LetterRing {
   // Errc::too_large when there never is. Reserving again without publishing forgets the first.
   [[nodiscard]] Result<MutableBytes> reserve(std::size_t size) noexcept;
   void publish() noexcept;
+  // The consumer lags: soon there may be no room.
+  [[nodiscard]] bool is_half_full() noexcept;
 
   // --- consumer ----------------------------------------------------------------------------------------------------
   // The next letter; valid until the next take() or release(). nullopt when the ring is empty.

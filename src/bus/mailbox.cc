@@ -1,5 +1,7 @@
 #include "src/bus/mailbox.h"
 
+#include <algorithm>
+
 #include "src/bus/letter_codec.h"
 
 namespace sipwsd::bus {
@@ -31,6 +33,10 @@ Result<void> Mailbox::post(shm::ProcessSlot to, const Letter& letter) {
   counters_.add(Counter::letters_posted);
   if (set_.wake_if_asleep(to)) counters_.add(Counter::wake_ups);
   return {};
+}
+
+bool Mailbox::is_congested() noexcept {
+  return std::any_of(out_.begin(), out_.end(), [](shm::LetterRing& ring) { return ring.is_half_full(); });
 }
 
 std::optional<Mailbox::Received> Mailbox::next() {

@@ -29,6 +29,8 @@ class Mailbox {
   // Errc::full: that process does not keep up; Errc::too_large: no ring takes such a letter; Errc::not_found: no such
   // process. To itself is allowed: the letter comes in a later turn.
   [[nodiscard]] Result<void> post(shm::ProcessSlot to, const Letter& letter);
+  // Somebody does not keep up with us: better bring in less for a moment than be told full.
+  [[nodiscard]] bool is_congested() noexcept;
 
   // Takes up to `budget` letters, a few from each sender in turn, and calls handler(ProcessSlot from, const Letter&),
   // whose views end with the call. How many were taken: `budget` means there may be more.

@@ -10,6 +10,7 @@
 #include "shm/counters.h"
 #include "sipwsd/bytes.h"
 #include "src/base/token_bucket.h"
+#include "src/bus/mailbox.h"
 #include "src/config/settings.h"
 #include "src/http/head_parser.h"
 #include "src/http/limits.h"
@@ -68,6 +69,7 @@ struct ConnectionContext {
   ConnectionUser& user;
   ConnectionOwner& owner;
   WorkerSlot slot;
+  bus::Mailbox& mailbox;
   HandshakeLane& lane;
   Admission& admission;
   PendingHandshakes& pending;

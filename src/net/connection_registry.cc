@@ -5,6 +5,16 @@
 #include "shm/layout.h"
 
 namespace sipwsd::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a worker can have half-way at once without making all of them slow; one that takes longer is somebody's network
+// or somebody's attack, and doesn't count.
+constexpr std::size_t young_handshakes = 512;
+constexpr auto young_for = 2s;
+
+}  // namespace
 
 ConnectionRegistry::ConnectionRegistry(os::EventLoop& loop, const config::Settings& settings, shm::SharedState& shared,
                                        shm::OwnCounters counters, bus::Mailbox& mailbox, ConnectionUser& user,
@@ -22,6 +32,7 @@ ConnectionRegistry::ConnectionRegistry(os::EventLoop& loop, const config::Settin
                .user = user,
                .owner = *this,
                .slot = slot,
+               .mailbox = mailbox,
                .lane = lane_,
                .admission = admission_,
                .pending = pending_} {}
@@ -39,6 +50,12 @@ void ConnectionRegistry::adopt(os::Fd socket, const Endpoint& remote, const Endp
   // Too many are slow at once: who has been slow for longest goes, so slowloris crowds out itself.
   if (pending_.size() > context_.settings.max_pending_handshakes)
     if (StreamConnection* oldest = find(pending_.oldest())) oldest->terminate(CloseCause::handshake_crowded);
+}
+
+bool ConnectionRegistry::is_crowded() const noexcept {
+  if (lane_.is_busy()) return true;
+  const auto since = pending_.oldest_since();
+  return pending_.size() >= young_handshakes && since && context_.loop.now() - *since < young_for;
 }
 
 StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {

@@ -25,8 +25,9 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   // exist go on with what they have.
   void use_tls(const tls::Contexts* contexts) noexcept { context_.tls = contexts; }
   Admission& admission() noexcept { return admission_; }
-  // So many handshakes wait for their turn that nobody else should be accepted.
-  bool is_crowded() const noexcept { return lane_.is_busy(); }
+  // So many handshakes wait for their turn, or are under way and young, that nobody else should be accepted: a storm of
+  // honest clients waits in the kernel's queue. Those who are slow hold up nobody.
+  bool is_crowded() const noexcept;
   // A socket just accepted on `local`.
   void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);
 

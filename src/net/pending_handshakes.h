@@ -6,8 +6,10 @@
 // nothing to remember.
 
 #include <cstddef>
+#include <optional>
 
 #include "sipwsd/connection_id.h"
+#include "src/base/clock.h"
 
 namespace sipwsd::net {
 
@@ -15,7 +17,7 @@ class PendingHandshakes {
  public:
   class Place {
    public:
-    Place(PendingHandshakes& list, ConnectionId id) noexcept : list_(list), id_(id) {
+    Place(PendingHandshakes& list, ConnectionId id, base::TimePoint since) noexcept : list_(list), id_(id), since_(since) {
       previous_ = list_.newest_;
       (previous_ == nullptr ? list_.oldest_ : previous_->next_) = this;
       list_.newest_ = this;
@@ -35,6 +37,7 @@ class PendingHandshakes {
     Place* previous_ = nullptr;
     Place* next_ = nullptr;
     ConnectionId id_;
+    base::TimePoint since_;
   };
 
   PendingHandshakes() = default;
@@ -42,6 +45,11 @@ class PendingHandshakes {
   PendingHandshakes& operator=(const PendingHandshakes&) = delete;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  // Since when the oldest has been here; nothing when there is none.
+  [[nodiscard]] std::optional<base::TimePoint> oldest_since() const noexcept {
+    if (oldest_ == nullptr) return std::nullopt;
+    return oldest_->since_;
+  }
   // ConnectionId::none when there is none.
   [[nodiscard]] ConnectionId oldest() const noexcept { return oldest_ == nullptr ? ConnectionId::none : oldest_->id_; }
 

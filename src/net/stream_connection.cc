@@ -22,6 +22,7 @@ using shm::Counter;
 // After our last byte: long enough for a peer to read it and end its side, short enough for one that never does.
 constexpr auto linger_time = 2s;
 constexpr std::uint32_t max_discarded = 256 * 1024;
+constexpr auto congestion_pause = 5ms;
 // What may follow the GET in the same segments before the 101 is out (S07).
 constexpr std::size_t max_pipelined = 8 * 1024;
 
@@ -74,7 +75,7 @@ StreamConnection::StreamConnection(ConnectionContext& context, os::Fd socket, Co
       remote_(remote),
       local_(local),
       opened_at_(base::whole_seconds(context.loop.now())),
-      newcomer_(std::make_unique<Newcomer>(context.pending, id)) {
+      newcomer_(std::make_unique<Newcomer>(context.pending, id, context.loop.now())) {
   set_timer(deadline_, context_.settings.handshake_timeout);
   watch(os::readable);
 }
@@ -153,8 +154,7 @@ void StreamConnection::take_first(MutableBytes bytes) {
       remote_ = header->addresses->source;
       local_ = header->addresses->destination;
       remote_.protocol = local_.protocol = protocol;
-      is_proxied_ = true;
-      if (!is_welcome()) return;
+      if (!context_.settings.trusted_proxies.contains(remote_) && !is_welcome()) return;
     }
     held = newcomer_->bytes.substr(header->length);
   } else {
@@ -178,7 +178,7 @@ void StreamConnection::begin_http(MutableBytes bytes) {
 
 // Whose connection it is, if a trusted proxy made it and says so in the request.
 bool StreamConnection::learn_client(const http::RequestHead& head) {
-  if (is_proxied_ || !context_.settings.trusted_proxies.contains(remote_)) return true;
+  if (!context_.settings.trusted_proxies.contains(remote_)) return true;  // also: a PROXY header has said who it is
   const auto client = http::forwarded_client(
       head.headers, [&](const Endpoint& hop) { return context_.settings.trusted_proxies.contains(hop); });
   if (!client) return false;
@@ -187,7 +187,6 @@ bool StreamConnection::learn_client(const http::RequestHead& head) {
     remote_ = *client->address;
     remote_.protocol = socket.protocol;
     if (remote_.port == 0) remote_.port = socket.port;  // the proxy's: it tells two connections of one client apart
-    is_proxied_ = true;
   }
   return true;
 }
@@ -528,9 +527,21 @@ void StreamConnection::vanish() {
 
 void StreamConnection::on_ready(std::uint32_t events) {
   if ((events & os::writable) != 0) flush();
-  if (phase_ == Phase::gone || (events & (os::readable | os::hung_up)) == 0) return;
-  if (!is_newcomer()) return read();
-  if (!std::exchange(in_lane_, true)) context_.lane.enter(id_);
+  if (phase_ == Phase::gone) return;
+  if (pause_ != os::TimerId::none && (events & (os::peer_closed | os::hung_up)) != 0) {
+    is_leaving_ = true;
+    cancel_timer(pause_);
+    return watch_for_reading();
+  }
+  if ((events & (os::readable | os::hung_up)) == 0) return;
+  if (is_newcomer()) {
+    if (!std::exchange(in_lane_, true))
+      context_.lane.enter(id_, phase_ == Phase::arriving ? HandshakeLane::Stage::first_flight : HandshakeLane::Stage::later);
+    return;
+  }
+  // What it says may be for another worker, and one of them does not keep up.
+  if (is_open() && context_.mailbox.is_congested()) return pause(congestion_pause);
+  read();
 }
 
 void StreamConnection::serve_newcomer() {
@@ -581,12 +592,16 @@ void StreamConnection::take_bytes(MutableBytes bytes) {
 
 // Back-pressure: what came is handled; who is in debt is not read until it is paid.
 void StreamConnection::charge(std::size_t bytes) {
-  if (!is_open() || is_exempt_) return;
+  if (!is_open() || is_exempt_ || is_leaving_) return;
   const auto now = context_.loop.now();
   const auto debt = std::max(bytes_.charge(bytes, now, context_.byte_rate()), messages_.charge(messages_read_, now, context_.message_rate()));
   if (debt <= 1ms) return;
+  pause(std::chrono::duration_cast<std::chrono::milliseconds>(debt));
+}
+
+void StreamConnection::pause(std::chrono::milliseconds time) {
   context_.counters.add(Counter::reads_paused);
-  set_timer(pause_, std::chrono::duration_cast<std::chrono::milliseconds>(debt));
+  set_timer(pause_, time);
   watch_for_reading();
 }
 
@@ -640,7 +655,7 @@ void StreamConnection::flush() {
 
 void StreamConnection::watch_for_reading() {
   std::uint32_t events = 0;
-  if (!peer_ended_ && pause_ == os::TimerId::none) events |= os::readable;
+  if (!peer_ended_) events |= pause_ == os::TimerId::none ? os::readable : os::peer_closed;
   if (stream_.has_unsent()) events |= os::writable;
   watch(events);
 }

@@ -99,7 +99,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   static constexpr std::size_t max_listed_aors = 32;
   // Held until the handshake is through.
   struct Newcomer {
-    Newcomer(PendingHandshakes& pending, ConnectionId id) : place(pending, id) {}
+    Newcomer(PendingHandshakes& pending, ConnectionId id, base::TimePoint now) : place(pending, id, now) {}
     PendingHandshakes::Place place;
     std::string bytes;
     http::HeadScanner scanner;
@@ -133,6 +133,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void send_raw(std::string_view bytes);
   bool ping_is_within_rate();
   void charge(std::size_t bytes);
+  void pause(std::chrono::milliseconds time);
   void watch_idleness();
   void watch(std::uint32_t events);
   void watch_for_reading();
@@ -151,8 +152,8 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   bool announced_ = false;               // in the connection table, so its end is an event
   bool was_open_ = false;
   bool is_exempt_ = false;               // from rates
-  bool is_proxied_ = false;              // remote_ is whom a trusted proxy serves
   bool is_watched_ = false;
+  bool is_leaving_ = false;              // the peer has ended while it was not read: what it sent last is read at once
   bool in_lane_ = false;
   CloseCause cause_ = CloseCause::closed;  // of a Close that is out
   std::uint32_t watched_ = 0;

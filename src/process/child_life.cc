@@ -4,9 +4,12 @@
 #include <stdexcept>
 
 #include "src/base/log.h"
+#include "src/os/heap.h"
 
 namespace sipwsd::process {
 namespace {
+
+constexpr base::Seconds between_tidyings{10};
 
 os::SignalFd open_signals() {
   auto signals = os::SignalFd::open({SIGTERM, SIGHUP, SIGUSR1});
@@ -20,6 +23,7 @@ ChildLife::ChildLife(Inherited& inherited, os::EventLoop& loop, std::function<vo
     : inherited_(inherited), loop_(loop), leave_(std::move(leave)), follower_(follower), signals_(open_signals()) {
   if (auto added = loop_.add(signals_.raw(), os::readable, *this); !added) throw std::runtime_error(added.error().why);
   inherited_.shared.processes.beat(inherited_.slot, loop_.clock().now());
+  os::prepare_heap();
   timer_ = loop_.timers().add(base::Milliseconds::zero(), *this, 0);  // the follower is not complete yet
 }
 
@@ -48,6 +52,10 @@ void ChildLife::beat() {
   inherited_.shared.processes.beat(inherited_.slot, loop_.clock().now());
   if (inherited_.memory != nullptr) inherited_.memory->look(loop_.clock().now());
   look_for_news();
+  if (loop_.now() >= tidy_again_at_) {
+    os::tidy_heap();
+    tidy_again_at_ = loop_.now() + between_tidyings;
+  }
   const base::Milliseconds often = std::clamp(base::Milliseconds{inherited_.settings.worker_stall_timeout} / 5,
                                               base::Milliseconds{50}, base::Milliseconds{1000});
   timer_ = loop_.timers().add(often, *this, 0);

@@ -1,7 +1,7 @@
 #pragma once
 // What every long-lived role does besides its work: it shows a sign of life, leaves when it is told (SIGTERM), re-opens
 // its log (SIGHUP), and follows what the supervisor and the operator say at run time: a new version of the configuration,
-// the drain level (both on SIGUSR1, and with each sign of life), the log level.
+// the drain level (both on SIGUSR1, and with each sign of life), the log level. And it keeps its heap small.
 
 #include <functional>
 #include <optional>
@@ -50,6 +50,7 @@ class ChildLife final : private os::Watcher, private os::TimerHandler {
   std::optional<shm::DrainLevel> drain_;  // what the follower was told last
   os::SignalFd signals_;
   os::TimerId timer_ = os::TimerId::none;
+  base::TimePoint tidy_again_at_{};
   bool is_leaving_ = false;
 };
 

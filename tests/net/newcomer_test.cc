@@ -148,6 +148,15 @@ TEST_F(Door, TheOldestThatIsNotThroughMakesRoomForANewcomer) {
   EXPECT_EQ(count(Counter::handshakes_crowded_out), 1u);
 }
 
+TEST_F(Door, IsCrowdedByYoungHandshakesNotBySlowOnes) {
+  settings.handshake_rate = 0;
+  std::vector<Peer> slow;
+  for (int i = 0; i < 512; ++i) slow.push_back(connect());
+  EXPECT_TRUE(registry.is_crowded());
+  pass(2001ms);
+  EXPECT_FALSE(registry.is_crowded()) << "slowloris holds up nobody";
+}
+
 TEST_F(Door, ManyWhoComeAtOnceAreAllServed) {
   std::vector<Peer> peers;
   for (int i = 0; i < 200; ++i) {
@@ -179,6 +188,37 @@ TEST_F(Rates, WhoSendsTooManyMessagesIsReadLaterAndLosesNone) {
   pass(2100ms);
   ASSERT_EQ(user.messages.size(), 41u);
   EXPECT_EQ(user.messages.back(), "text later");
+}
+
+TEST_F(Rates, WhoLeavesWhileItIsNotReadIsReadToItsEndAtOnce) {
+  settings.message_rate = 1;
+  Peer peer = open();
+  for (int i = 0; i < 20; ++i) peer.send(frame(op::text, "x"));
+  turn();
+  peer.send(frame(op::text, "last words") + frame(op::close, test::close_payload(1000)));
+  turn();
+  EXPECT_EQ(user.messages.size(), 20u);
+  peer.end_sending();
+  turn();
+  ASSERT_EQ(user.messages.size(), 21u);
+  EXPECT_EQ(user.messages.back(), "text last words");
+  EXPECT_EQ(user.closed, Strings{"1 closed by peer"});
+}
+
+TEST_F(Rates, NobodyIsReadWhileAnotherWorkerDoesNotKeepUp) {
+  Peer peer = open();
+  const std::string large(1000, 'x');
+  const auto other = shm::ProcessSlot{1};
+  while (!mailbox.is_congested())
+    ASSERT_TRUE(mailbox.post(other, bus::SendMessage{.connection = ConnectionId{9}, .opcode = {}, .branch = {}, .bytes = large}));
+  peer.send(frame(op::text, "wait"));
+  turn();
+  EXPECT_EQ(user.messages, Strings{});
+
+  bus::Mailbox reader(segment->mailboxes, other);
+  reader.drain(10'000, [](shm::ProcessSlot, const bus::Letter&) {});
+  pass(6ms);
+  EXPECT_EQ(user.messages, Strings{"text wait"});
 }
 
 TEST_F(Rates, WhoSendsTooManyBytesIsReadLater) {
