@@ -37,6 +37,8 @@ constexpr auto rows = std::to_array<Param>({
     {"byte_rate", &Settings::byte_rate, {0, 1'073'741'824}, refuse_start, "BYTES",
      "bytes of one connection a second, two seconds' worth at once; above it, it is read more slowly; 0 is any number", {},
      {}, Reload::running},
+    {"rate_patience", &Settings::rate_patience, {0, 3600}, refuse_start, "SECONDS",
+     "a connection above message_rate or byte_rate for so long is closed with 1008; 0 never", {}, {}, Reload::running},
     {"max_fragments", &Settings::max_fragments, {1, 16'777'216}, refuse_start, "N",
      "fragments of one message, or one for each 64 bytes of max_message_size if that is more; more are closed with 1008",
      {}, {}, Reload::running},

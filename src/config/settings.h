@@ -130,6 +130,7 @@ struct Settings {
   std::uint32_t message_rate = 1000;           // core.message_rate: messages of a connection a second, two seconds' worth
                                                // at once; above it reading pauses; 0 any
   std::uint32_t byte_rate = 8 * 1024 * 1024;   // core.byte_rate: the same in bytes
+  seconds rate_patience{10};                   // core.rate_patience: above either for so long: Close 1008; 0 for ever
   std::uint32_t max_fragments = 4096;          // core.max_fragments: of one message; above it Close 1008 (S14)
   std::uint32_t max_empty_fragments = 64;      // core.max_empty_fragments: those without a byte among them
   seconds idle_timeout{0};                     // core.idle_timeout: without a registration or a message; 0 for ever

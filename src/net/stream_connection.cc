@@ -295,6 +295,7 @@ void StreamConnection::take_sip(MutableBytes bytes) {
                      cancel_timer(message_deadline_);
                      last_message_ = last_used_;
                      ++messages_read_;
+                     bytes_unfolded_ += static_cast<std::uint32_t>(message.bytes.size());
                      context_.user.on_sip(*this, message.bytes);
                    },
                    [&](const sip::StreamPing&) {
@@ -344,6 +345,7 @@ void StreamConnection::on_event(const ws::Event& event) {
                    cancel_timer(message_deadline_);  // the next message, also one begun in the same read, has its own
                    last_message_ = last_used_;
                    ++messages_read_;
+                   bytes_unfolded_ += static_cast<std::uint32_t>(message.payload.size());
                    if (sub_protocol_ != SubProtocol::none) context_.counters.add(frames_in(sub_protocol_));
                    if (phase_ == Phase::open)
                      context_.user.on_message(*this, message.opcode, as_text(message.payload));
@@ -581,9 +583,9 @@ void StreamConnection::take_bytes(MutableBytes bytes) {
     case Phase::sip_stream:
     case Phase::closing: {
       const auto size = bytes.size();
-      messages_read_ = 0;
+      messages_read_ = bytes_unfolded_ = 0;
       phase_ == Phase::sip_stream ? take_sip(bytes) : take_frames(bytes);
-      return charge(size);
+      return charge(std::max<std::size_t>(size, bytes_unfolded_));
     }
     case Phase::lingering:
     case Phase::gone: return;
@@ -596,7 +598,20 @@ void StreamConnection::charge(std::size_t bytes) {
   const auto now = context_.loop.now();
   const auto debt = std::max(bytes_.charge(bytes, now, context_.byte_rate()), messages_.charge(messages_read_, now, context_.message_rate()));
   if (debt <= 1ms) return;
+  if (is_out_of_patience(debt)) {
+    if (phase_ == Phase::sip_stream) return finish(CloseCause::too_fast);
+    return fail(ws::CloseCode::policy_violation, "Too fast for too long", CloseCause::too_fast);
+  }
   pause(std::chrono::duration_cast<std::chrono::milliseconds>(debt));
+}
+
+// Without a second's rest between two pauses it has been above its rates all the time.
+bool StreamConnection::is_out_of_patience(std::chrono::nanoseconds debt) {
+  const auto now = context_.loop.now();
+  if (now > paused_until_ + 1s) too_fast_since_ = now;
+  paused_until_ = now + debt;
+  const auto patience = context_.settings.rate_patience;
+  return patience.count() != 0 && now - too_fast_since_ >= patience;
 }
 
 void StreamConnection::pause(std::chrono::milliseconds time) {

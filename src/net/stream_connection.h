@@ -133,6 +133,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void send_raw(std::string_view bytes);
   bool ping_is_within_rate();
   void charge(std::size_t bytes);
+  bool is_out_of_patience(std::chrono::nanoseconds debt);
   void pause(std::chrono::milliseconds time);
   void watch_idleness();
   void watch(std::uint32_t events);
@@ -159,6 +160,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::uint32_t watched_ = 0;
   std::uint32_t discarded_ = 0;          // bytes thrown away while lingering
   std::uint32_t messages_read_ = 0;      // in this read
+  std::uint32_t bytes_unfolded_ = 0;     // of messages in this read, as inflated
   shm::ConnectionIndex record_{};
   Endpoint remote_, local_;
   std::int64_t opened_at_;               // monotonic seconds
@@ -170,6 +172,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   os::TimerId pause_{};                  // it is not read for so long
   Guest guest_;
   base::TokenBucket pings_, messages_, bytes_;
+  base::TimePoint too_fast_since_{}, paused_until_{};
   ws::Receiver receiver_;
   std::unique_ptr<ws::PerMessageDeflate> deflate_;  // null: not agreed
   std::unique_ptr<sip::StreamFramer> framer_;       // of a SIP stream

@@ -205,6 +205,23 @@ TEST_F(Rates, WhoLeavesWhileItIsNotReadIsReadToItsEndAtOnce) {
   EXPECT_EQ(user.closed, Strings{"1 closed by peer"});
 }
 
+TEST_F(Rates, WhoStaysAboveThemIsClosedInTheEnd) {
+  settings.message_rate = 10;
+  settings.rate_patience = 5s;
+  Peer peer = open();
+  int seconds = 0;
+  for (; seconds < 20 && user.closed.empty(); ++seconds) {
+    if (connection().is_open()) for (int i = 0; i < 30; ++i) peer.send(frame(op::text, "x"));
+    pass(1s);
+    if (peer.take() != "") break;
+  }
+  EXPECT_GE(seconds, 5);
+  EXPECT_LT(seconds, 20);
+  peer.leave();
+  turn();
+  EXPECT_EQ(user.closed, Strings{"1 too fast"});
+}
+
 TEST_F(Rates, NobodyIsReadWhileAnotherWorkerDoesNotKeepUp) {
   Peer peer = open();
   const std::string large(1000, 'x');
