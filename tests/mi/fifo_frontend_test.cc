@@ -251,6 +251,7 @@ TEST_F(FifoFrontendTest, TakesTheModeFromItsSettingsWhateverTheUmask) {
 
 TEST_F(FifoFrontendTest, RefusesToStartWithoutAReplyDirectoryOrWhereSomethingElseStands) {
   frontend.reset();
+  ASSERT_EQ(::unlink(settings.fifo.c_str()), 0);  // as the supervisor does
   std::ofstream(settings.fifo) << "precious";
   EXPECT_TRUE(FifoFrontend::create(loop, context).is(Errc::exists));
   settings.reply_dir = scratch / "nowhere";
