@@ -44,6 +44,9 @@ bool DigestGatekeeper::admits(RequestExchange& exchange) {
   const std::string realm = parts_.realm.empty() ? lower_host(identity->uri) : parts_.realm;
   std::string user;
   switch (check(message, as_proxy ? "Proxy-Authorization" : "Authorization", realm, user)) {
+    case Outcome::wrong_password:
+      if (parts_.on_wrong_password) parts_.on_wrong_password(exchange.arrival());
+      [[fallthrough]];
     case Outcome::none:
     case Outcome::wrong: challenge(exchange, as_proxy, realm, false); return false;
     case Outcome::stale: challenge(exchange, as_proxy, realm, true); return false;
@@ -87,7 +90,8 @@ DigestGatekeeper::Outcome DigestGatekeeper::check(const SipMessageView& message,
                                     .nc = parsed->nc,
                                     .cnonce = parsed->cnonce});
     const bool right = base::equal_constant_time(expected, parsed->response) & !stored.empty();
-    if (!right || parsed->uri != message.request_uri()) return Outcome::wrong;
+    if (!right) return Outcome::wrong_password;
+    if (parsed->uri != message.request_uri()) return Outcome::wrong;
     if (nonce.verdict == Nonces::Verdict::stale) return Outcome::stale;  // the password was right: no need to ask for it
     const auto use = used_.use(parsed->nonce, parsed->qop.empty() ? 1 : *parsed->nonce_count(), nonce.expires_at, now);
     return use == shm::NonceUse::accepted ? Outcome::good : Outcome::stale;

@@ -7,6 +7,7 @@
 //   - Each nonce and count is good once in the whole daemon.
 //   - MD5 is offered first when the file has MD5 lines: JsSIP and SIP.js read the first challenge and know no other.
 
+#include <functional>
 #include <string>
 
 #include "shm/nonce_table.h"
@@ -24,6 +25,8 @@ class DigestGatekeeper final : public Gatekeeper {
     const CredentialsFile& credentials;  // these two may change between two requests: a reload
     const std::string& realm;            // empty: the domain of the address of record
     std::string nonce_key;               // the same in every worker
+    // A nonce of ours with a wrong password. Not for a nonce of the run before this one: after a restart everybody has one.
+    std::function<void(const Arrival&)> on_wrong_password = {};
   };
   DigestGatekeeper(Parts parts, shm::NonceTable& used, const base::Clock& clock, base::Random& random);
 
@@ -31,7 +34,7 @@ class DigestGatekeeper final : public Gatekeeper {
   bool may_exist(std::string_view aor_uri) const override;
 
  private:
-  enum class Outcome { good, none, wrong, stale };
+  enum class Outcome { good, none, wrong, wrong_password, stale };
   Outcome check(const SipMessageView& message, std::string_view header, std::string_view realm, std::string& user);
   void challenge(RequestExchange& exchange, bool as_proxy, std::string_view realm, bool stale);
 

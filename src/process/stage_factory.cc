@@ -46,7 +46,12 @@ route::StagePointer make_edge(const Needs& needs) {
   std::unique_ptr<auth::Gatekeeper> gatekeeper;
   if (needs.settings.auth_mode == config::AuthMode::digest)
     gatekeeper = std::make_unique<auth::DigestGatekeeper>(
-        auth::DigestGatekeeper::Parts{needs.credentials, needs.settings.auth_realm, nonce_key()}, needs.shared.nonces, needs.clock, needs.random);
+        auth::DigestGatekeeper::Parts{needs.credentials, needs.settings.auth_realm, nonce_key(),
+                                      [&router = needs.router, &clock = needs.clock](const Arrival& arrival) {
+                                        static_cast<void>(router.connections().admission().strike(
+                                            arrival.remote, shm::BanReason::auth_failure, clock.now()));
+                                      }},
+        needs.shared.nonces, needs.clock, needs.random);
   return own(new stage::EdgeStage(std::move(gatekeeper)));
 }
 route::StagePointer make_plugin(const Needs&) {

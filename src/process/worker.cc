@@ -234,6 +234,13 @@ int run_worker(Inherited& inherited) {
     return number(config::ExitCode::internal);
   }
   inherited.configuration.take_over(*std::move(update));
+  for (const ListeningSocket& socket : inherited.listeners) {
+    const bool is_secure = socket.at.protocol == TransportProtocol::tls || socket.at.protocol == TransportProtocol::wss;
+    if (!is_secure || (keys->tls && keys->tls->serves(socket.at))) continue;
+    log::fatal("listen={}: no TLS profile is for this address; add a [server:default] section to the tls.cfg, or one for it",
+               socket.at.to_string());
+    return number(config::ExitCode::configuration);
+  }
   try {
     Worker worker(inherited, *std::move(keys));
     return worker.run();

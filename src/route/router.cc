@@ -182,6 +182,7 @@ void Router::take_sip(net::StreamConnection& connection, std::string_view payloa
       case sip::Piece::Kind::garbage:
         counters_.add(Counter::bad_msg_hdr);
         log::info("{} bytes from {} are not SIP", piece->bytes.size(), arrival.remote.to_string());
+        static_cast<void>(connections_.admission().strike(arrival.remote, shm::BanReason::malformed_sip, place_.loop.now()));
         break;
     }
   }

@@ -74,7 +74,8 @@ class DigestGatekeeperTest : public ::testing::Test {
   base::FixedRandom random;
   CredentialsFile credentials = file();
   std::string realm;
-  DigestGatekeeper gatekeeper{{credentials, realm, "key"}, segment->nonces, clock, random};
+  int guesses = 0;
+  DigestGatekeeper gatekeeper{{credentials, realm, "key", [this](const Arrival&) { ++guesses; }}, segment->nonces, clock, random};
   FakeRequestExchange::Reply last;
 };
 
@@ -166,6 +167,16 @@ TEST_F(DigestGatekeeperTest, ChallengesANonceThatIsNotOurs) {
   const Client client;
   EXPECT_EQ(with(client, client.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
   EXPECT_FALSE(challenge().stale);
+}
+
+TEST_F(DigestGatekeeperTest, S44TellsOfAGuessedPasswordButNotOfANonceOfAnotherRun) {
+  const Client right, wrong{.password = "guess"};
+  EXPECT_EQ(ask(right), "401 Unauthorized");
+  EXPECT_EQ(with(wrong, wrong.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
+  EXPECT_EQ(with(right, right.credentials(nonce())), "admitted");
+  EXPECT_EQ(guesses, 0);
+  EXPECT_EQ(with(wrong, wrong.credentials(nonce())), "401 Unauthorized");
+  EXPECT_EQ(guesses, 1);
 }
 
 TEST_F(DigestGatekeeperTest, TakesAClientWithoutQopOncePerNonce) {
