@@ -5,12 +5,10 @@
 // worker), or when the daemon is not healthy. Latencies are only reported: how busy the machine is, is not the
 // daemon's fault. One thread, and a process for each attacker; everything has a deadline.
 //
-//   abuse --sipwsd build/sipwsd [--quick] [--ws-only] [--only PART-OF-A-NAME] [-- more words for sipwsd]
+// Options: abuse --help.
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +16,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -33,6 +30,7 @@
 #include "tests/bench/child_process.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/health.h"
+#include "tests/bench/long_run.h"
 #include "tests/bench/process_cost.h"
 
 namespace sipwsd::abuse {
@@ -272,51 +270,37 @@ class Abuse {
   std::size_t passed_ = 0, failed_ = 0;
 };
 
-Options parse_options(const std::vector<std::string>& words) {
+Options read_options(bench::WordReader& words) {
   Options options;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const auto value = [&] {
-      if (++i == words.size()) throw std::runtime_error(words[i - 1] + " wants a value");
-      return words[i];
-    };
-    if (words[i] == "--") {
-      options.more.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
-      break;
-    }
-    if (words[i] == "--sipwsd") {
-      options.sipwsd = value();
-    } else if (words[i] == "--only") {
-      options.only = value();
-    } else if (words[i] == "--quick") {
+  while (const auto option = words.next()) {
+    if (*option == "--sipwsd") {
+      options.sipwsd = words.value();
+    } else if (*option == "--only") {
+      options.only = words.value();
+    } else if (*option == "--quick") {
       options.quick = true;
-    } else if (words[i] == "--ws-only") {
+    } else if (*option == "--ws-only") {
       options.ws_only = true;
     } else {
-      throw std::runtime_error("unknown option " + words[i]);
+      throw std::runtime_error("unknown option " + *option);
     }
   }
+  options.more = words.rest();
   return options;
 }
 
+constexpr bench::LongRun long_run = {
+    "abuse",
+    "  --sipwsd PROGRAM  the daemon (build/sipwsd)\n"
+    "  --quick           not all attacks, and each for a moment only\n"
+    "  --ws-only         nobody speaks TLS\n"
+    "  --only PART       the attacks with this in their name\n",
+};
+
 int run(int count, char** words) {
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  std::array<char, 32> folder{"/tmp/sipwsd-abuse-XXXXXX"};
-  try {
-    auto options = parse_options({words + 1, words + count});
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    const bool good = Abuse(std::move(options), folder.data()).run();
-    if (good)
-      std::filesystem::remove_all(folder.data());
-    else
-      fmt::print("the daemon's log is in {}\n", folder.data());
-    return good ? 0 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "abuse: {} (logs: {})\n", error.what(), folder.data());
-    return 2;
-  }
+  return bench::run_in_folder(long_run, {words + 1, words + count}, [](bench::WordReader& reader, const std::string& folder) {
+    return Abuse(read_options(reader), folder).run();
+  });
 }
 
 }  // namespace

@@ -8,18 +8,16 @@
 //  5. SIGTERM afterwards ends the daemon with status 0, and none of its processes stays.
 // One thread, no sleeps: the load is paced by timers, everything has a deadline.
 //
-//   calls-under-kill --sipwsd build/sipwsd [--calls 1000] [--seconds 20] [--phones 120] [-- more words for sipwsd]
+// Options: calls-under-kill --help.
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -28,6 +26,7 @@
 #include "src/base/text.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/fifo_client.h"
+#include "tests/bench/long_run.h"
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
@@ -454,50 +453,37 @@ class CallsUnderKill final : public Phone::Owner {
   std::vector<std::string> complaints_;
 };
 
-Options parse_options(const std::vector<std::string>& words) {
+Options read_options(WordReader& words) {
   Options options;
-  const auto number = [](const std::string& text) {
-    const auto value = base::parse_decimal<std::size_t>(text);
-    if (!value || *value == 0) throw std::runtime_error(fmt::format("'{}' is not a number", text));
-    return *value;
-  };
-  for (std::size_t i = 0; i < words.size(); i += 2) {
-    if (words[i] == "--") {
-      options.more.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
-      break;
-    }
-    if (i + 1 == words.size()) throw std::runtime_error(words[i] + " wants a value");
-    const auto& value = words[i + 1];
-    if (words[i] == "--sipwsd") {
-      options.sipwsd = value;
-    } else if (words[i] == "--calls") {
-      options.calls = number(value);
-    } else if (words[i] == "--seconds") {
-      options.seconds = number(value);
-    } else if (words[i] == "--phones") {
-      options.phones = number(value);
+  while (const auto option = words.next()) {
+    if (*option == "--sipwsd") {
+      options.sipwsd = words.value();
+    } else if (*option == "--calls") {
+      options.calls = words.number();
+    } else if (*option == "--seconds") {
+      options.seconds = words.number();
+    } else if (*option == "--phones") {
+      options.phones = words.number();
     } else {
-      throw std::runtime_error("unknown option " + words[i]);
+      throw std::runtime_error("unknown option " + *option);
     }
   }
+  options.more = words.rest();
   return options;
 }
 
+constexpr LongRun long_run = {
+    "calls-under-kill",
+    "  --sipwsd PROGRAM  the daemon (build/sipwsd)\n"
+    "  --calls N         how many, evenly over the time (1000)\n"
+    "  --seconds N       how long; a worker is killed in each (20)\n"
+    "  --phones N        how many call each other (120)\n",
+};
+
 int run(int count, char** words) {
-  std::array<char, 32> folder{"/tmp/sipwsd-kill-XXXXXX"};
-  try {
-    const auto options = parse_options({words + 1, words + count});
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    const bool good = CallsUnderKill(options).run(folder.data());
-    if (good)
-      std::filesystem::remove_all(folder.data());
-    else
-      fmt::print(stderr, "the daemon's log is {}/sipwsd.log\n", folder.data());
-    return good ? 0 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "calls-under-kill: {} (log: {}/sipwsd.log)\n", error.what(), folder.data());
-    return 2;
-  }
+  return run_in_folder(long_run, {words + 1, words + count}, [](WordReader& reader, const std::string& folder) {
+    return CallsUnderKill(read_options(reader)).run(folder);
+  });
 }
 
 }  // namespace

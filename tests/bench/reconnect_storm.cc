@@ -5,35 +5,30 @@
 // The exit status is 1 when somebody was not registered again in time or a bystander's request failed; never for a time.
 // Clients and server share the processors. The clients are one process; the bystanders another.
 //
-//   reconnect-storm --sipwsd build/sipwsd [--clients 10000] [--resume yes|no] [--workers 2] [--ws-only]
-//                   [--limit SECONDS] [-- more words for sipwsd]
+// Options: reconnect-storm --help.
 
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <stdexcept>
 
-#include "src/base/text.h"
 #include "tests/bench/bystanders.h"
 #include "tests/bench/certificate.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/health.h"
+#include "tests/bench/long_run.h"
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
@@ -281,61 +276,43 @@ class ReconnectStorm final : public Phone::Owner {
   std::vector<std::string> complaints_;
 };
 
-Options parse_options(const std::vector<std::string>& words) {
+Options read_options(WordReader& words) {
   Options options;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const auto value = [&] {
-      if (++i == words.size()) throw std::runtime_error(words[i - 1] + " wants a value");
-      return words[i];
-    };
-    const auto number = [&] {
-      const auto text = value();
-      const auto parsed = base::parse_decimal<std::size_t>(text);
-      if (!parsed || *parsed == 0) throw std::runtime_error(fmt::format("'{}' is not a number", text));
-      return *parsed;
-    };
-    if (words[i] == "--") {
-      options.more.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
-      break;
-    }
-    if (words[i] == "--sipwsd") {
-      options.sipwsd = value();
-    } else if (words[i] == "--clients") {
-      options.clients = number();
-    } else if (words[i] == "--workers") {
-      options.workers = number();
-    } else if (words[i] == "--limit") {
-      options.limit = std::chrono::seconds(number());
-    } else if (words[i] == "--resume") {
-      options.resume = value() == "yes";
-    } else if (words[i] == "--ws-only") {
+  while (const auto option = words.next()) {
+    if (*option == "--sipwsd") {
+      options.sipwsd = words.value();
+    } else if (*option == "--clients") {
+      options.clients = words.number();
+    } else if (*option == "--workers") {
+      options.workers = words.number();
+    } else if (*option == "--limit") {
+      options.limit = std::chrono::seconds(words.number());
+    } else if (*option == "--resume") {
+      options.resume = words.value() == "yes";
+    } else if (*option == "--ws-only") {
       options.ws_only = true;
     } else {
-      throw std::runtime_error("unknown option " + words[i]);
+      throw std::runtime_error("unknown option " + *option);
     }
   }
+  options.more = words.rest();
   return options;
 }
 
+constexpr LongRun long_run = {
+    "reconnect-storm",
+    "  --sipwsd PROGRAM  the daemon (build/sipwsd)\n"
+    "  --clients N       how many lose their server (10000)\n"
+    "  --workers N       of the daemon (2)\n"
+    "  --limit SECONDS   for all to be registered again (60)\n"
+    "  --resume yes|no   their TLS sessions (yes)\n"
+    "  --ws-only         nobody speaks TLS\n",
+};
+
 int run(int count, char** words) {
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  std::array<char, 32> folder{"/tmp/sipwsd-storm-XXXXXX"};
-  try {
-    auto options = parse_options({words + 1, words + count});
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    const bool good = ReconnectStorm(std::move(options), folder.data()).run();
-    if (good)
-      std::filesystem::remove_all(folder.data());
-    else
-      fmt::print("the daemon's log is in {}\n", folder.data());
-    return good ? 0 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "reconnect-storm: {} (logs: {})\n", error.what(), folder.data());
-    return 2;
-  }
+  return run_in_folder(long_run, {words + 1, words + count}, [](WordReader& reader, const std::string& folder) {
+    return ReconnectStorm(read_options(reader), folder).run();
+  });
 }
 
 }  // namespace

@@ -9,30 +9,26 @@
 //  3. When everybody has gone, descriptors are what they were at the start, and the counters add up: every opened
 //     connection closed once, every letter handled, no transaction left.
 //
-//   soak --sipwsd build/sipwsd [--minutes 30] [--phones 300] [--scale 1] [--ws-only] [-- more words for sipwsd]
+// Options: soak --help.
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <stdexcept>
 
-#include "src/base/text.h"
 #include "tests/bench/certificate.h"
 #include "tests/bench/daemon.h"
 #include "tests/bench/health.h"
+#include "tests/bench/long_run.h"
 #include "tests/bench/phone.h"
 #include "tests/bench/process_cost.h"
 
@@ -502,59 +498,40 @@ class Soak final : public Phone::Owner {
   std::vector<std::string> complaints_;
 };
 
-Options parse_options(const std::vector<std::string>& words) {
+Options read_options(WordReader& words) {
   Options options;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const auto value = [&] {
-      if (++i == words.size()) throw std::runtime_error(words[i - 1] + " wants a value");
-      return words[i];
-    };
-    const auto number = [&] {
-      const auto text = value();
-      const auto parsed = base::parse_decimal<std::size_t>(text);
-      if (!parsed || *parsed == 0) throw std::runtime_error(fmt::format("'{}' is not a number", text));
-      return *parsed;
-    };
-    if (words[i] == "--") {
-      options.more.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
-      break;
-    }
-    if (words[i] == "--sipwsd") {
-      options.sipwsd = value();
-    } else if (words[i] == "--minutes") {
-      options.minutes = number();
-    } else if (words[i] == "--phones") {
-      options.phones = number();
-    } else if (words[i] == "--scale") {
-      options.scale = number();
-    } else if (words[i] == "--ws-only") {
+  while (const auto option = words.next()) {
+    if (*option == "--sipwsd") {
+      options.sipwsd = words.value();
+    } else if (*option == "--minutes") {
+      options.minutes = words.number();
+    } else if (*option == "--phones") {
+      options.phones = words.number();
+    } else if (*option == "--scale") {
+      options.scale = words.number();
+    } else if (*option == "--ws-only") {
       options.ws_only = true;
     } else {
-      throw std::runtime_error("unknown option " + words[i]);
+      throw std::runtime_error("unknown option " + *option);
     }
   }
+  options.more = words.rest();
   return options;
 }
 
+constexpr LongRun long_run = {
+    "soak",
+    "  --sipwsd PROGRAM  the daemon (build/sipwsd)\n"
+    "  --minutes N       how long (30)\n"
+    "  --phones N        how many come and go (300)\n"
+    "  --scale N         how many times as much of everything a second (1)\n"
+    "  --ws-only         nobody speaks TLS\n",
+};
+
 int run(int count, char** words) {
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
-  std::array<char, 32> folder{"/tmp/sipwsd-soak-XXXXXX"};
-  try {
-    auto options = parse_options({words + 1, words + count});
-    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    const bool good = Soak(std::move(options), folder.data()).run();
-    if (good)
-      std::filesystem::remove_all(folder.data());
-    else
-      fmt::print("the daemon's log is in {}\n", folder.data());
-    return good ? 0 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "soak: {} (logs: {})\n", error.what(), folder.data());
-    return 2;
-  }
+  return run_in_folder(long_run, {words + 1, words + count}, [](WordReader& reader, const std::string& folder) {
+    return Soak(read_options(reader), folder).run();
+  });
 }
 
 }  // namespace
