@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "src/net/connection_context.h"
 #include "src/os/tcp_listener.h"
@@ -46,17 +47,20 @@ SocketStream::Input SocketStream::decrypt(ConnectionContext& context, ByteView w
     if (tls_->session.is_resumed()) context.counters.add(Counter::tls_resumptions);
   }
   tls_->seen = progress.state;
-  const auto plain = context.plain_buffer().first(progress.plain);
-  // What came before the end or the failure is still good.
-  if (!plain.empty()) return {.kind = Input::Kind::bytes, .bytes = plain};
+  Input input{.why = progress.why};
   switch (progress.state) {
     case tls::State::handshaking:
-    case tls::State::open: return {};
-    case tls::State::closed: return {.kind = Input::Kind::ended};
-    case tls::State::failed: break;
+    case tls::State::open: break;
+    case tls::State::closed: input.kind = Input::Kind::ended; break;
+    case tls::State::failed:
+      context.counters.add(tls::counter_of(progress.failure));
+      input.kind = Input::Kind::bad_tls;
   }
-  context.counters.add(tls::counter_of(progress.failure));
-  return {.kind = Input::Kind::bad_tls, .why = progress.why};
+  if (progress.plain == 0) return input;
+  // What came before the end or the failure is still good. No later read would tell of them: the socket may stay silent.
+  input.then = std::exchange(input.kind, Input::Kind::bytes);
+  input.bytes = context.plain_buffer().first(progress.plain);
+  return input;
 }
 
 std::optional<std::size_t> SocketStream::discard(ConnectionContext& context) {
@@ -77,7 +81,7 @@ void SocketStream::encrypt(ConnectionContext& context) {
 
 SocketStream::Flushed SocketStream::flush(ConnectionContext& context) {
   for (bool moved = false;; moved = true) {
-    if (tls_ && tls_->wire.is_empty() && tls_->seen == tls::State::open) encrypt(context);
+    if (tls_ && tls_->wire.is_empty() && tls_->seen != tls::State::handshaking) encrypt(context);
     Outbox& out = tls_ ? tls_->wire : outbox_;
     if (out.is_empty()) return Flushed::all;
     const auto pending = out.pending();

@@ -26,6 +26,7 @@ class SocketStream {
       bad_tls,  // the alert that says so is in the outbox
     };
     Kind kind = Kind::nothing;
+    Kind then = Kind::nothing;  // what came behind the bytes in the same read: ended, bad_tls
     MutableBytes bytes{};  // plaintext, in the worker's buffer: good until the next read of any connection
     std::string_view why{};
   };

@@ -564,7 +564,10 @@ void StreamConnection::take(const SocketStream::Input& input) {
   if (stream_.tls() != nullptr && stream_.has_unsent()) context_.loop.defer(*this);  // TLS has something to say for itself
   switch (input.kind) {
     case Kind::nothing: return;
-    case Kind::bytes: return take_bytes(input.bytes);
+    case Kind::bytes:
+      take_bytes(input.bytes);
+      if (input.then == Kind::nothing || phase_ == Phase::lingering || phase_ == Phase::gone) return;
+      return take({.kind = input.then, .why = input.why});
     case Kind::lost: return terminate(CloseCause::connection_lost);
     case Kind::ended:
       return terminate(phase_ == Phase::closing ? cause_ : CloseCause::connection_lost);

@@ -279,7 +279,9 @@ Progress Session::feed(ByteView wire, MutableBytes plain, std::string& out) {
 
 Result<void> Session::write(std::string_view plain, std::string& out) {
   Engine& e = *engine_;
-  if (e.state != State::open || e.close_sent) return Error{Errc::refused, "the TLS session is not open"};
+  // The peer's close_notify ends what it says, not what we do (RFC 8446 6.1).
+  if ((e.state != State::open && e.state != State::closed) || e.close_sent)
+    return Error{Errc::refused, "the TLS session is not open"};
   if (plain.empty()) return {};
   e.out = &out;
   ERR_clear_error();

@@ -62,7 +62,7 @@ class Session {
   // Takes all of `wire`; deciphers into `plain`, handshake messages, alerts and tickets go to `out`. Bytes that do not
   // fit are kept (copied, so give room: as much as `wire` has, and 16 KiB). After closed or failed it does nothing.
   Progress feed(ByteView wire, MutableBytes plain, std::string& out);
-  // Appends records with `plain` to `out`. refused: not open. No error else but system.
+  // Appends records with `plain` to `out`, also when the peer has closed its side. refused: not open. No error else but system.
   [[nodiscard]] Result<void> write(std::string_view plain, std::string& out);
   // Our close_notify, once, if there is anything to close. Nothing can be written afterwards; what comes is still read.
   void close(std::string& out);

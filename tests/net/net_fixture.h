@@ -132,6 +132,12 @@ class NetTest : public ::testing::Test {
     clock.advance(time);
     turn();
   }
+  // Nothing is ready and nothing is left for the next turn: the loop would wait for the clock now.
+  bool is_asleep() {
+    const auto before = std::chrono::steady_clock::now();
+    loop.run_once(std::chrono::milliseconds{20});
+    return std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{15};
+  }
   Peer connect(int server_send_buffer = 0) {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);

@@ -256,5 +256,47 @@ TEST_F(OverTls, NewContextsAreForNewConnectionsAndOldSessionsGoOn) {
   EXPECT_EQ(newcomer.session.state(), tls::State::open);
 }
 
+// A peer's last words and its close_notify, or a record that is none, may come in one read; the socket stays open.
+TEST_F(OverTls, ACloseNotifyBehindAMessageInOneReadEndsTheConnectionToo) {
+  Client client = handshake();
+  client.send(get);
+  turn();
+  client.take();
+  user.message_script = [](StreamConnection& c, std::string_view) { EXPECT_TRUE(c.send_message("answer")); };
+  std::string wire;
+  ASSERT_TRUE(client.session.write(frame(op::text, "last words"), wire));
+  client.session.close(wire);
+  client.peer.send(wire);
+  turn();
+  EXPECT_EQ(user.messages, Strings{"text last words"});
+  EXPECT_EQ(user.closed, Strings{"1 connection lost"});
+  EXPECT_EQ(registry.size(), 0u);
+}
+
+TEST_F(OverTls, GarbageBehindAMessageInOneReadEndsTheConnectionToo) {
+  Client client = handshake();
+  client.send(get);
+  turn();
+  client.take();
+  std::string wire;
+  ASSERT_TRUE(client.session.write(frame(op::ping, "alive?"), wire));
+  client.peer.send(wire + std::string("\x17\x03\x03\x00\x05hello", 10));
+  turn();
+  EXPECT_EQ(user.closed, Strings{"1 TLS failed"});
+  EXPECT_EQ(count(Counter::tls_failures_protocol), 1u);
+  EXPECT_TRUE(is_asleep()) << "nothing that can't be sent is waited for";
+}
+
+TEST_F(OverTls, WhoRefusedSaysNoMoreIsAnsweredAndNotWaitedForInALoop) {
+  Client client = handshake();
+  std::string wire;
+  ASSERT_TRUE(client.session.write("GET / HTTP/1.1\nHost: x\n\n", wire));
+  client.session.close(wire);
+  client.peer.send(wire);
+  turn();
+  EXPECT_TRUE(client.take().starts_with("HTTP/1.1 400 Bad Request\r\n"));
+  EXPECT_TRUE(is_asleep());
+}
+
 }  // namespace
 }  // namespace sipwsd::net
