@@ -17,14 +17,17 @@ void check_sockets(const Settings& settings, const Report& report) {
     for (std::size_t j = 0; j < i; ++j)
       if (spec.port != 0 && spec.protocol == settings.listen[j].protocol && spec.host == settings.listen[j].host &&
           spec.port == settings.listen[j].port)
-        report({error, "core", "listen", to_text(spec) + " is there twice", "remove one"});
+        report({error, "core", "listen", to_text(spec) + " is there twice", "remove one", i});
+    if (spec.protocol == TransportProtocol::udp)
+      report({error, "core", "listen", to_text(spec) + ": this version serves no datagrams",
+              "write listen=ws:, wss:, tcp: or tls:", i});
     if (is_loopback(spec)) continue;
     if (settings.demo)
       report({error, "core", "listen", "--demo listens on loopback only, " + to_text(spec) + " is not",
-              "write ws:127.0.0.1:" + std::to_string(spec.port)});
+              "write ws:127.0.0.1:" + std::to_string(spec.port), i});
     else if (settings.auth_mode == AuthMode::unset)
       report({error, "core", "listen", to_text(spec) + " can be reached by others, and nothing says who may register",
-              "say auth_mode=none or digest"});
+              "say auth_mode=none or digest", i});
     else
       continue;
     return;  // one such socket is enough to complain about
@@ -43,10 +46,11 @@ void check_tls(const Settings& settings, const Report& report) {
   const auto spec = std::find_if(settings.listen.begin(), settings.listen.end(), is_tls);
   if (spec != settings.listen.end() && !has_profile)
     report({error, "core", "listen", to_text(*spec) + " needs a certificate",
-            "say modparam(\"tls\", \"certificate\", \"FILE\") or --tls-certificate FILE"});
+            "say modparam(\"tls\", \"certificate\", \"FILE\") or --tls-certificate FILE",
+            static_cast<std::size_t>(spec - settings.listen.begin())});
   if (settings.tls_ticket_lifetime > settings.tls_ticket_rotation)
-    report({error, "tls", "ticket_rotation", "tickets would outlive the key that opens them",
-            "write at least " + std::to_string(settings.tls_ticket_lifetime.count())});
+    report({error, "tls", "ticket_rotation", "ticket_rotation is shorter than ticket_lifetime: tickets would outlive the key that opens them",
+            "make ticket_rotation at least " + std::to_string(settings.tls_ticket_lifetime.count())});
 }
 
 void check_authentication(const Settings& settings, const Report& report) {
@@ -107,6 +111,10 @@ void check_numbers(const Settings& settings, const Report& report) {
             "write " + std::to_string(std::bit_ceil(settings.letter_ring_bytes))});
   if (settings.timer_t1 > settings.timer_t2)
     report({error, "tm", "retr_timer1", "retr_timer1 is larger than retr_timer2", "lower it"});
+  if (settings.drain_timeout.count() != 0 && settings.drain_spread > settings.drain_timeout)
+    report({warning, "core", "drain_spread",
+            "drain_spread is longer than drain_timeout: at its end many connections are closed at once",
+            "make drain_spread at most " + std::to_string(settings.drain_timeout.count())});
 }
 
 }  // namespace

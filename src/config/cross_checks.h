@@ -4,7 +4,9 @@
 
 #include "src/config/settings.h"
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +20,8 @@ struct Finding {
   std::string_view param;
   std::string what;
   std::string hint;
+  // Which element of a list, so that it is shown at its own line; without one, at the line that set it last.
+  std::optional<std::size_t> element{};
 };
 
 // Completes `settings` and reports what does not fit. `modules` are those the file loads.

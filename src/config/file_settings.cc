@@ -47,7 +47,8 @@ std::string hint_for_global(std::string_view name) {
 
 class FileReader {
  public:
-  FileReader(Settings& settings, cfg::Diagnostics& diagnostics) : layer_(settings), diagnostics_(diagnostics) {}
+  FileReader(Settings& settings, cfg::Diagnostics& diagnostics)
+      : settings_(settings), layer_(settings), diagnostics_(diagnostics) {}
 
   void read(const cfg::Global& global);
   void read(const cfg::LoadModule& load);
@@ -63,6 +64,7 @@ class FileReader {
   void set_in_module(std::string_view module, const cfg::ModParam& param);
   std::string modules_named(const cfg::ModParam& param, std::vector<std::string_view>& loaded);
 
+  const Settings& settings_;
   Layer layer_;
   cfg::Diagnostics& diagnostics_;
   FileFacts facts_;
@@ -72,6 +74,7 @@ class FileReader {
 void FileReader::set(const Param& param, const Input& input, cfg::Position where) {
   facts_.set_at[&param] = where;
   if (auto set = layer_.set(param, input); !set) report(diagnostics_, where, set.error());
+  facts_.listen_at.resize(settings_.listen.size(), where);  // one value may be several sockets
 }
 
 void FileReader::set_debug(const cfg::Global& global) {

@@ -10,12 +10,14 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sipwsd::config {
 
 // Where the file set a parameter last, for checks that look at several; and which modules it loaded.
 struct FileFacts {
   std::map<const Param*, cfg::Position> set_at;
+  std::vector<cfg::Position> listen_at;  // one for each of Settings::listen
   std::set<std::string, std::less<>> modules;
 };
 

@@ -109,8 +109,10 @@ void Loading::report(Finding finding) {
   const auto row = find_param(finding.module, finding.param);
   const auto set_at = facts_.set_at.find(row->param);
   if (set_at != facts_.set_at.end() && !flags_given_.contains(row->param)) {
-    if (is_error) return diagnostics_.error(set_at->second, std::move(finding.what), std::move(finding.hint));
-    return diagnostics_.warning(set_at->second, std::move(finding.what), std::move(finding.hint));
+    const bool is_listed = finding.element && *finding.element < facts_.listen_at.size();
+    const cfg::Position where = is_listed ? facts_.listen_at[*finding.element] : set_at->second;
+    if (is_error) return diagnostics_.error(where, std::move(finding.what), std::move(finding.hint));
+    return diagnostics_.warning(where, std::move(finding.what), std::move(finding.hint));
   }
   std::string text = flags_given_.contains(row->param) ? "--" + flag_of(*row->param) + ": " : "";
   text += finding.what + (finding.hint.empty() ? "" : "; " + finding.hint);

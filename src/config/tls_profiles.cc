@@ -328,10 +328,20 @@ void FileReader::make_absolute(TlsProfile& profile) const {
 // --- what does not fit in one profile
 
 struct Complaint {
-  std::string_view param;
+  std::string_view param;  // where it is shown
   std::string what;
   std::string hint;
+  std::string_view lacking{};  // what to say; how is another matter in sipwsd.cfg than in a tls.cfg
 };
+
+std::string hint_for_section(const Complaint& complaint) {
+  return complaint.lacking.empty() ? complaint.hint : "say " + std::string(complaint.lacking) + " = FILE";
+}
+std::string hint_for_params(const Complaint& complaint) {
+  if (complaint.lacking.empty()) return complaint.hint;
+  return "say modparam(\"tls\", \"" + std::string(complaint.lacking) + "\", \"FILE\") or --" +
+         flag_of(*find_param("tls", complaint.lacking)->param) + " FILE";
+}
 
 std::vector<Complaint> complaints_about(const TlsProfile& profile) {
   std::vector<Complaint> all;
@@ -339,8 +349,10 @@ std::vector<Complaint> complaints_about(const TlsProfile& profile) {
   const auto complain = [&](std::string_view param, std::string what, std::string hint) {
     all.push_back({param, profile.name() + ": " + std::move(what), std::move(hint)});
   };
-  if (is_server && profile.certificate.empty())
-    complain("certificate", "there is no certificate", "say certificate = FILE");
+  const auto lacks = [&](std::string_view lacking, std::string_view param, std::string what) {
+    all.push_back({param, profile.name() + ": " + std::move(what), {}, lacking});
+  };
+  if (is_server && profile.certificate.empty()) lacks("certificate", "certificate", "there is no certificate");
   if (!profile.private_key.empty() && profile.private_key.size() != profile.certificate.size())
     complain("private_key",
              std::to_string(profile.certificate.size()) + " certificates, but " +
@@ -349,9 +361,10 @@ std::vector<Complaint> complaints_about(const TlsProfile& profile) {
   if (profile.ocsp_response.size() > profile.certificate.size())
     complain("ocsp_response", "more OCSP responses than certificates", "name one for each certificate, in the same order");
   if (is_server && (profile.verify_certificate || profile.require_certificate) && profile.ca_list.empty())
-    complain("ca_list", "clients' certificates can't be checked without a CA", "say ca_list = FILE");
+    lacks("ca_list", profile.require_certificate ? "require_certificate" : "verify_certificate",
+          "clients' certificates can't be checked without a CA");
   if (!profile.crl.empty() && profile.ca_list.empty())
-    complain("ca_list", "a crl says nothing without the CA it belongs to", "say ca_list = FILE");
+    lacks("ca_list", "crl", "a crl says nothing without the CA it belongs to");
   return all;
 }
 
@@ -373,6 +386,7 @@ Result<TlsMethod> parse_tls_method(std::string_view text) {
 Result<std::string> parse_server_name(std::string_view text) {
   std::string_view labels = text.starts_with("*.") ? text.substr(2) : text;
   const bool sound = !labels.empty() && labels.size() <= 253 && labels.front() != '.' && labels.back() != '.' &&
+                     labels.find("..") == std::string_view::npos &&
                      std::all_of(labels.begin(), labels.end(), [](char c) {
                        c = ascii_lower(c);
                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
@@ -407,7 +421,7 @@ void make_tls_profiles(Settings& settings, cfg::Sources& sources, const cfg::Rea
     for (auto& section : FileReader(settings, sources[file], file, diagnostics).read()) {
       if (!section.has_errors)
         for (auto& complaint : complaints_about(section.profile))
-          diagnostics.error(section.where, std::move(complaint.what), std::move(complaint.hint));
+          diagnostics.error(section.where, complaint.what, hint_for_section(complaint));
       if (!names.insert(section.profile.name()).second)
         diagnostics.error(section.where, "[" + section.profile.name() + "] is there twice",
                           "remove one, or give it a server_name of its own");
@@ -417,7 +431,7 @@ void make_tls_profiles(Settings& settings, cfg::Sources& sources, const cfg::Rea
   if (settings.tls_certificate.empty() || names.contains("server:default")) return;
   TlsProfile profile = profile_of_params(settings, Side::server);
   for (auto& complaint : complaints_about(profile))
-    report({error, "tls", complaint.param, std::move(complaint.what), std::move(complaint.hint)});
+    report({error, "tls", complaint.param, complaint.what, hint_for_params(complaint)});
   settings.tls_profiles.push_back(std::move(profile));
 }
 

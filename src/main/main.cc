@@ -11,6 +11,7 @@
 #include "src/config/exit_codes.h"
 #include "src/config/load.h"
 #include "src/mi/command_table.h"
+#include "src/os/privileges.h"
 #include "src/os/spawn.h"
 #include "src/process/daemon.h"
 #include "src/process/roles.h"
@@ -49,6 +50,8 @@ int run(int argc, char** argv) {
   if (const auto prepared = sipwsd::process::prepare_workers(settings); !prepared)
     return fail(ExitCode::configuration, prepared.error().why);
   if (settings.check) {
+    if (const auto identity = sipwsd::os::resolve_identity(settings.user, settings.group); !identity)
+      return fail(ExitCode::configuration, identity.error().why);
     if (const auto read = sipwsd::process::load_secrets(settings, sipwsd::base::SystemClock{}.unix_seconds()); !read)
       return fail(ExitCode::configuration, read.error().why);
     std::puts("sipwsd: the configuration is good");

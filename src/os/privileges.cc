@@ -19,7 +19,7 @@ Result<void> resolve_user(const std::string& user, Identity& identity) {
   const passwd* entry = user.empty() ? getpwuid(geteuid()) : getpwnam(user.c_str());
   const auto id = base::parse_decimal<uid_t>(user);
   if (entry == nullptr && id) entry = getpwuid(*id);
-  if (entry == nullptr && !id && !user.empty()) return Error{Errc::not_found, "there is no user \"" + user + "\""};
+  if (entry == nullptr && !id && !user.empty()) return Error{Errc::not_found, "there is no user \"" + user + "\"; name another, or make it with adduser --system"};
   identity.user = entry != nullptr ? entry->pw_uid : id.value_or(geteuid());
   identity.group = entry != nullptr ? entry->pw_gid : getegid();
   identity.name = entry != nullptr ? entry->pw_name : std::to_string(identity.user);
@@ -30,7 +30,7 @@ Result<void> resolve_group(const std::string& group, Identity& identity) {
   if (group.empty()) return {};
   const ::group* entry = getgrnam(group.c_str());
   const auto id = base::parse_decimal<gid_t>(group);
-  if (entry == nullptr && !id) return Error{Errc::not_found, "there is no group \"" + group + "\""};
+  if (entry == nullptr && !id) return Error{Errc::not_found, "there is no group \"" + group + "\"; name another, or make it with addgroup --system"};
   identity.group = entry != nullptr ? entry->gr_gid : *id;
   return {};
 }

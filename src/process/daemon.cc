@@ -147,6 +147,9 @@ class Daemon {
     if (settings_.ban_file.empty()) return;
     const auto read = read_bans(settings_.ban_file, now_of(clock_));
     if (!read) return log::warning("ban_file: {}", read.error().why);
+    // At the end nobody is there to do something about it.
+    if (const auto written = write_bans(settings_.ban_file, read->bans, now_of(clock_)); !written)
+      log::warning("ban_file: {}; bans will be forgotten", written.error().why);
     if (read->skipped != 0) log::warning("ban_file: {} lines are no bans", read->skipped);
     shm::BanTable bans = shared.bans;
     for (const shm::Ban& ban : read->bans) bans.ban(ban);

@@ -11,7 +11,6 @@
 #include "src/base/random.h"
 #include "src/bus/mailbox.h"
 #include "src/config/exit_codes.h"
-#include "src/config/listen.h"
 #include "src/location/shm_store.h"
 #include "src/net/acceptor.h"
 #include "src/os/event_loop.h"
@@ -217,10 +216,6 @@ Result<Configuration::Update> newest(const Inherited& inherited) {
 }  // namespace
 
 Result<void> prepare_workers(const config::Settings& settings) {
-  for (const config::ListenSpec& spec : settings.listen)
-    if (spec.protocol == TransportProtocol::udp)
-      return Error{Errc::unsupported, "listen=" + config::to_text(spec) + ": this version serves no datagrams; write listen=ws:, wss:, "
-                                          "tcp: or tls:"};
   base::SystemRandom random;
   shared_secrets() = {.branch = draw_key(random), .flow_token = draw_key(random)};
   return prepare_stages(settings);

@@ -53,9 +53,12 @@ Result<CertificateInfo> check_identity(const ProfileMaterial& material, std::siz
   return info;
 }
 
-// The client's profile often shows what the server's does.
-bool is_known(const std::vector<CertificateInfo>& all, const std::string& file) {
-  return std::any_of(all.begin(), all.end(), [&](const CertificateInfo& info) { return info.file == file; });
+// One certificate may be several sections'; the client's often shows what the server's does.
+bool add_to_known(std::vector<CertificateInfo>& all, const std::string& file, const TlsProfile& profile) {
+  const auto known = std::find_if(all.begin(), all.end(), [&](const CertificateInfo& info) { return info.file == file; });
+  if (known == all.end()) return false;
+  known->profile += ", " + profile.name();
+  return true;
 }
 
 Result<void> check_context(const ProfileMaterial& material, std::chrono::seconds ticket_lifetime) {
@@ -74,7 +77,7 @@ Result<std::vector<CertificateInfo>> check(const Material& material, std::int64_
   for (const ProfileMaterial& profile : material.profiles) {
     if (auto sound = check_context(profile, material.ticket_lifetime); !sound) return sound.error();
     for (std::size_t i = 0; i < profile.identities.size(); ++i) {
-      if (is_known(all, profile.profile.certificate[i])) continue;
+      if (add_to_known(all, profile.profile.certificate[i], profile.profile)) continue;
       auto info = check_identity(profile, i, unix_now);
       if (!info) return info.error();
       all.push_back(*std::move(info));

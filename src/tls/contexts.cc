@@ -70,6 +70,8 @@ Result<void> use_identity(SSL_CTX* context, const ProfileMaterial& material, std
   const auto chain = read_certificates(identity.chain.view());
   if (!chain) return wrong(profile, "certificate", file, chain.error().why);
   const auto key = read_private_key(identity.private_key.view());
+  if (!key && profile.private_key.empty() && identity.private_key.view().find("PRIVATE KEY-----") == std::string_view::npos)
+    return wrong(profile, "certificate", file, "its private key is not in this file; name the key's file in private_key");
   if (!key) return wrong(profile, "private_key", key_file(profile, i), key.error().why);
 
   X509* leaf = chain->front().get();

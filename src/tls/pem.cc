@@ -15,8 +15,14 @@ Bio reading(std::string_view text) { return Bio(BIO_new_mem_buf(text.data(), sta
 // Without a callback OpenSSL asks at the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
+// Most often it is there, in the other form.
+Error absent(const std::string& what, const std::string& converter) {
+  return {Errc::malformed, "it holds no " + what + " in PEM form; name a file that does, or make one: openssl " + converter +
+                               " -inform DER -in FILE -out NEW"};
+}
+
 template <typename Handle, typename Read>
-Result<std::vector<Handle>> read_all(std::string_view pem, Read read, const char* what) {
+Result<std::vector<Handle>> read_all(std::string_view pem, Read read, const char* what, const char* converter) {
   const Bio bio = reading(pem);
   std::vector<Handle> all;
   ERR_clear_error();
@@ -24,7 +30,7 @@ Result<std::vector<Handle>> read_all(std::string_view pem, Read read, const char
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string why = take_error();
   if (!at_end) return Error{Errc::malformed, "number " + std::to_string(all.size() + 1) + " in it is broken: " + why};
-  if (all.empty()) return Error{Errc::malformed, std::string("it holds no ") + what + " in PEM form"};
+  if (all.empty()) return absent(what, converter);
   return all;
 }
 
@@ -47,10 +53,10 @@ std::string address(const ASN1_OCTET_STRING* bytes) {
 }  // namespace
 
 Result<std::vector<Certificate>> read_certificates(std::string_view pem) {
-  return read_all<Certificate>(pem, PEM_read_bio_X509, "certificate");
+  return read_all<Certificate>(pem, PEM_read_bio_X509, "certificate", "x509");
 }
 
-Result<std::vector<Crl>> read_crls(std::string_view pem) { return read_all<Crl>(pem, PEM_read_bio_X509_CRL, "CRL"); }
+Result<std::vector<Crl>> read_crls(std::string_view pem) { return read_all<Crl>(pem, PEM_read_bio_X509_CRL, "CRL", "crl"); }
 
 Result<PrivateKey> read_private_key(std::string_view pem) {
   const Bio bio = reading(pem);
@@ -61,7 +67,7 @@ Result<PrivateKey> read_private_key(std::string_view pem) {
   const bool is_absent = pem.find("PRIVATE KEY-----") == std::string_view::npos;
   const std::string why = take_error();
   if (is_encrypted) return Error{Errc::malformed, "the key has a passphrase; write it without one: openssl pkey -in FILE -out NEW"};
-  if (is_absent) return Error{Errc::malformed, "it holds no private key in PEM form"};
+  if (is_absent) return absent("private key", "pkey");
   return Error{Errc::malformed, "the key is broken: " + why};
 }
 

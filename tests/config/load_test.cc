@@ -269,6 +269,28 @@ TEST(Load, RefusesValuesThatContradictEachOther) {
   EXPECT_TRUE(run_flags({"--min-expires=100", "--max-expires=0"}).loaded);
 }
 
+TEST(Load, ShowsTheSocketItComplainsAboutAtItsOwnLine) {
+  const std::pair<const char*, const char*> table[] = {
+      {"listen=wss:127.0.0.1:8443\nlisten=ws:127.0.0.1:8080\n",
+       "FILE:1:8: wss:127.0.0.1:8443 needs a certificate; say modparam(\"tls\", \"certificate\", \"FILE\") or "
+       "--tls-certificate FILE"},
+      {"listen=ws:127.0.0.1:1\nlisten=ws:127.0.0.1:2\nlisten=ws:127.0.0.1:1\nlisten=ws:127.0.0.1:3\n",
+       "FILE:3:8: ws:127.0.0.1:1 is there twice; remove one"},
+      {"listen=ws:127.0.0.1:8080\nlisten=ws:*:8080\nlisten=ws:[::1]:8080\n",
+       "FILE:2:8: ws:*:8080 can be reached by others, and nothing says who may register; say auth_mode=none or digest"},
+      {"listen=ws:(127.0.0.1, 127.0.0.2):8080\nlisten=127.0.0.1:5060\nlisten=ws:127.0.0.1:1\n",
+       "FILE:2:8: udp:127.0.0.1:5060: this version serves no datagrams; write listen=ws:, wss:, tcp: or tls:"},
+  };
+  for (const auto& [text, error] : table) EXPECT_EQ(first_error(run_file(text)), error) << text;
+}
+
+TEST(Load, WarnsWhenADrainEndsBeforeItsConnectionsHadTheirTurn) {
+  EXPECT_EQ(run_file("drain_timeout=5\ndrain_spread=6\n").warnings,
+            "FILE:2:14: drain_spread is longer than drain_timeout: at its end many connections are closed at once; make "
+            "drain_spread at most 5");
+  for (const char* fine : {"drain_spread=600\n", "drain_timeout=10\n"}) EXPECT_EQ(run_file(fine).warnings, "") << fine;
+}
+
 TEST(Load, HasTheRulesOfTheFifo) {
   EXPECT_EQ(first_error(run_file("loadmodule \"mi_fifo.so\"")),
             "sipwsd: No MI fifo configured; say modparam(\"mi_fifo\", \"fifo_name\", \"PATH\")");

@@ -145,6 +145,8 @@ TEST(TlsProfiles, SayWhereTheFileIsWrongAndWhatToWrite) {
        "TLS:3:10: \"TLSv9\" is no tls_method; write TLSv1.2+, TLSv1.2 or TLSv1.3"},
       {"[server:default]\ncertificate = a\nserver_name = *.*.example\n",
        "TLS:3:15: \"*.*.example\" is no server name; write sip.example.org or *.example.org"},
+      {"[server:default]\ncertificate = a\nserver_name = a..example\n",
+       "TLS:3:15: \"a..example\" is no server name; write sip.example.org or *.example.org"},
       {"[server:default]\n", "TLS:1:1: server:default: there is no certificate; say certificate = FILE"},
       {"[server:default]\ncertificate=a\nprivate_key=a,b\n",
        "TLS:1:1: server:default: 1 certificates, but 2 private keys; name one key file for each certificate, in the same "
@@ -184,11 +186,20 @@ TEST(TlsProfiles, AreNeededByATlsListener) {
   }
 }
 
+TEST(TlsProfiles, OfTheParametersSayWhatIsLackingInTheirOwnLanguage) {
+  const auto run = run_flags({"--tls-certificate=c.pem", "--tls-require-certificate"});
+  EXPECT_FALSE(run.loaded);
+  EXPECT_EQ(test::first_error(run),
+            "sipwsd: --tls-require-certificate: server:default: clients' certificates can't be checked without a CA; say "
+            "modparam(\"tls\", \"ca_list\", \"FILE\") or --tls-ca-list FILE");
+}
+
 TEST(TlsProfiles, MayNotHaveTicketsThatOutliveTheirKey) {
   const auto run = run_flags({"--tls-ticket-lifetime=10801"});
   EXPECT_FALSE(run.loaded);
   EXPECT_EQ(test::first_error(run),
-            "sipwsd: tickets would outlive the key that opens them; write at least 10801");
+            "sipwsd: ticket_rotation is shorter than ticket_lifetime: tickets would outlive the key that opens them; make "
+            "ticket_rotation at least 10801");
 }
 
 TEST(TlsProfiles, SayWhenTheFileCannotBeRead) {

@@ -72,7 +72,8 @@ TEST_F(MaterialTest, ShowsACertificateOfTwoProfilesOnce) {
   client.ca_list = authority.file();
   const auto checked = check(material_of({server_profile(certificate), client}), now);
   ASSERT_TRUE(checked);
-  EXPECT_EQ(checked->size(), 1u);
+  ASSERT_EQ(checked->size(), 1u);
+  EXPECT_EQ(checked->front().profile, "server:default, client:default");
 }
 
 TEST_F(MaterialTest, TakesTheKeyFromTheFileOfTheCertificate) {
@@ -99,13 +100,17 @@ TEST_F(MaterialTest, SaysWhichFileIsWrongAndWhatToDo) {
       {changed([&](TlsProfile& p) { p.private_key = {other.key_file}; }),
        "server:default: private_key key-5.pem: it is not the key of certificate chain-3.pem; name the key it was made with"},
       {changed([&](TlsProfile& p) { p.certificate = {file("nothing")}; }),
-       "server:default: certificate file-2: it holds no certificate in PEM form"},
+       "server:default: certificate file-2: it holds no certificate in PEM form; name a file that does, or make one: openssl x509 "
+       "-inform DER -in FILE -out NEW"},
       {changed([&](TlsProfile& p) { p.certificate = {file(certificate.pem.substr(0, 300))}; }),
        "server:default: certificate file-3: number 1 in it is broken: *"},
       {changed([&](TlsProfile& p) { p.certificate = {file(certificate.pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}; }),
        "server:default: certificate file-4: number 2 in it is broken: *"},
       {changed([&](TlsProfile& p) { p.private_key = {file("nothing")}; }),
-       "server:default: private_key file-5: it holds no private key in PEM form"},
+       "server:default: private_key file-5: it holds no private key in PEM form; name a file that does, or make one: openssl pkey "
+       "-inform DER -in FILE -out NEW"},
+      {changed([&](TlsProfile& p) { p.private_key = {}; }),
+       "server:default: certificate chain-3.pem: its private key is not in this file; name the key's file in private_key"},
       {changed([&](TlsProfile& p) {
          p.private_key = {file("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")};
        }),
@@ -116,9 +121,9 @@ TEST_F(MaterialTest, SaysWhichFileIsWrongAndWhatToDo) {
       {server_profile(old), "server:default: certificate chain-9.pem: CN=old has ended on *"},
       {server_profile(young), "server:default: certificate chain-12.pem: CN=young is not valid before *"},
       {changed([&](TlsProfile& p) { p.ca_list = file("x"); }),
-       "server:default: ca_list file-7: it holds no certificate in PEM form"},
+       "server:default: ca_list file-7: it holds no certificate in PEM form; *"},
       {changed([&](TlsProfile& p) { p.crl = file(authority.pem()); }),
-       "server:default: crl file-8: it holds no CRL in PEM form"},
+       "server:default: crl file-8: it holds no CRL in PEM form; name a file that does, or make one: openssl crl *"},
       {changed([](TlsProfile& p) { p.cipher_list = "NOTHING"; }),
        "server:default: cipher_list NOTHING: no cipher match; see openssl-ciphers(1)"},
       {changed([](TlsProfile& p) { p.ciphersuites = "TLS_NOTHING"; }), "server:default: ciphersuites TLS_NOTHING: *"},
