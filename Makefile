@@ -244,7 +244,7 @@ install: all
 	install -D -m 644 scripts/sipwsd.service $(DESTDIR)/lib/systemd/system/sipwsd.service
 	install -D -m 644 scripts/logrotate $(DESTDIR)/etc/logrotate.d/sipwsd
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sipwsd/examples etc/nginx-example.conf etc/haproxy-example.cfg
-	test -e $(DESTDIR)/etc/sipwsd/sipwsd.cfg || install -D -m 640 etc/sipwsd.cfg $(DESTDIR)/etc/sipwsd/sipwsd.cfg
+	test -e $(DESTDIR)/etc/sipwsd/sipwsd.cfg || install -D -m 644 etc/sipwsd.cfg $(DESTDIR)/etc/sipwsd/sipwsd.cfg
 	test -e $(DESTDIR)/etc/default/sipwsd || install -D -m 644 etc/default/sipwsd $(DESTDIR)/etc/default/sipwsd
 
 # Configuration stays: it is the operator's.
