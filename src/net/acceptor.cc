@@ -10,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr int accepts_a_turn = 32;
 constexpr auto rest_when_full = 50ms;
+constexpr auto rest_when_crowded = 5ms;
 
 }  // namespace
 
@@ -35,16 +36,21 @@ void Acceptor::stop() {
   listening_ = false;
 }
 
+void Acceptor::rest(base::Milliseconds time) {
+  stop();
+  rest_ = loop_.timers().add(time, *this, 0);
+}
+
+// Who waits in the queue keeps the listener ready, so it is not watched while nobody is taken.
 void Acceptor::on_ready(std::uint32_t) {
+  if (registry_.is_crowded()) return rest(rest_when_crowded);
   for (int i = 0; i < accepts_a_turn && !registry_.is_crowded(); ++i) {
     auto accepted = os::accept_tcp(listener_, protocol_);
     if (!accepted) {
       if (accepted.is(Errc::incomplete)) return;
       if (accepted.is(Errc::gone)) continue;
       counters_.add(shm::Counter::accept_failures);
-      stop();
-      rest_ = loop_.timers().add(rest_when_full, *this, 0);
-      return;
+      return rest(rest_when_full);
     }
     os::set_no_delay(accepted->socket.raw());
     const auto local = os::local_endpoint(accepted->socket.raw(), protocol_);

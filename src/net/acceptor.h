@@ -23,6 +23,7 @@ class Acceptor final : private os::Watcher, private os::TimerHandler {
   void on_ready(std::uint32_t events) override;
   void on_timer(os::TimerId id, std::uint64_t key) override;
   void listen();
+  void rest(base::Milliseconds time);  // not watching the listener meanwhile
 
   os::EventLoop& loop_;
   ConnectionRegistry& registry_;

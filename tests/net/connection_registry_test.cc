@@ -11,6 +11,7 @@
 namespace sipwsd::net {
 namespace {
 
+using namespace std::chrono_literals;
 using Registry = NetTest;
 
 TEST_F(Registry, SendsOnAFlowOfItsOwnAtOnce) {
@@ -93,6 +94,28 @@ TEST_F(Registry, IsFilledByAnAcceptorUntilThatStops) {
   clients.push_back(dial());  // waits in the kernel's queue
   turn();
   EXPECT_EQ(registry.size(), 40u);
+}
+
+TEST_F(Registry, IsNotAskedInALoopWhetherThereIsRoomForWhoWaits) {
+  settings.handshake_rate = 0;
+  auto listener = os::listen_tcp(test::at("127.0.0.1", 0));
+  ASSERT_TRUE(listener) << listener.error().why;
+  const auto local = os::local_endpoint(listener->raw(), TransportProtocol::ws);
+  Acceptor acceptor(loop, registry, listener->raw(), TransportProtocol::ws, segment->counters.row(shm::ProcessSlot{0}));
+  std::vector<Peer> young;
+  while (!registry.is_crowded()) young.push_back(connect());
+  const os::Fd client{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(local->port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client.raw(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  turn();
+  EXPECT_TRUE(is_asleep());
+  EXPECT_EQ(registry.size(), young.size());
+  pass(2001ms);
+  turn();
+  EXPECT_EQ(registry.size(), young.size() + 1);
 }
 
 }  // namespace

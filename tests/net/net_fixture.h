@@ -132,11 +132,11 @@ class NetTest : public ::testing::Test {
     clock.advance(time);
     turn();
   }
-  // Nothing is ready and nothing is left for the next turn: the loop would wait for the clock now.
+  // Nothing is ready and nothing is left for the next turn: the loop waits for time to pass.
   bool is_asleep() {
     const auto before = std::chrono::steady_clock::now();
     loop.run_once(std::chrono::milliseconds{20});
-    return std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{15};
+    return std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{3};
   }
   Peer connect(int server_send_buffer = 0) {
     int ends[2];
