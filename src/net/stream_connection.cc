@@ -140,7 +140,8 @@ bool StreamConnection::is_welcome() {
 
 // A PROXY header, where a trusted proxy is the peer (S08); everybody else's would be no HTTP and no TLS.
 void StreamConnection::take_first(MutableBytes bytes) {
-  if (!context_.settings.trusted_proxies.contains(remote_)) return begin_http(bytes);
+  const Endpoint listener = local_;
+  if (!context_.settings.trusted_proxies.contains(remote_)) return begin_http(bytes, listener);
   newcomer_->bytes.append(text_of(bytes));
   const auto sniffed = http::sniff_proxy_header(as_bytes(newcomer_->bytes));
   if (sniffed == http::ProxySniff::perhaps) return;
@@ -161,17 +162,18 @@ void StreamConnection::take_first(MutableBytes bytes) {
     held = newcomer_->bytes;
   }
   newcomer_->bytes.clear();
-  begin_http(std::as_writable_bytes(std::span{held}));
+  begin_http(std::as_writable_bytes(std::span{held}), listener);
 }
 
-void StreamConnection::begin_http(MutableBytes bytes) {
+// TLS profiles are for our own sockets, not for the address that a PROXY header says the client connected to.
+void StreamConnection::begin_http(MutableBytes bytes, const Endpoint& listener) {
   phase_ = Phase::http;
   if (!is_secure(local_.protocol)) {
     if (!bytes.empty()) take_http(bytes);
     return;
   }
   if (context_.tls == nullptr) return terminate(CloseCause::tls_failed);  // no listener without: endpoints were checked
-  auto session = tls::Session::accept(*context_.tls, local_);
+  auto session = tls::Session::accept(*context_.tls, listener);
   if (!session) return terminate(CloseCause::tls_failed);
   take(stream_.start_tls(context_, std::move(*session), bytes));
 }
@@ -403,7 +405,7 @@ Result<void> StreamConnection::send_ping(std::string_view payload) {
   if (phase_ != Phase::open) return Errc::gone;
   context_.connections.expect_pong(record_);  // before the ping leaves: its pong may be quick
   auto sent = send_frame(ws::Opcode::ping, payload);
-  if (!sent) context_.connections.pong_seen(record_);
+  if (!sent && announced_) context_.connections.pong_seen(record_);  // else the record may be another's by now
   return sent;
 }
 
@@ -542,7 +544,7 @@ void StreamConnection::on_ready(std::uint32_t events) {
     return;
   }
   // What it says may be for another worker, and one of them does not keep up.
-  if (is_open() && context_.mailbox.is_congested()) return pause(congestion_pause);
+  if (is_open() && !is_leaving_ && context_.mailbox.is_congested()) return pause(congestion_pause);
   read();
 }
 

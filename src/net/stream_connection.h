@@ -109,7 +109,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void take(const SocketStream::Input& input);
   void take_bytes(MutableBytes bytes);
   void take_first(MutableBytes bytes);
-  void begin_http(MutableBytes bytes);
+  void begin_http(MutableBytes bytes, const Endpoint& listener);
   bool learn_client(const http::RequestHead& head);
   bool is_welcome();
   void take_http(MutableBytes bytes);

@@ -238,6 +238,20 @@ TEST_F(Rates, NobodyIsReadWhileAnotherWorkerDoesNotKeepUp) {
   EXPECT_EQ(user.messages, Strings{"text wait"});
 }
 
+TEST_F(Rates, WhoLeavesMeanwhileIsReadToItsEndAllTheSame) {
+  Peer peer = open();
+  const std::string large(1000, 'x');
+  while (!mailbox.is_congested())
+    ASSERT_TRUE(mailbox.post(shm::ProcessSlot{1}, bus::SendMessage{.connection = ConnectionId{9}, .opcode = {}, .branch = {}, .bytes = large}));
+  peer.send(frame(op::text, "last words"));
+  turn();
+  EXPECT_EQ(user.messages, Strings{});
+  peer.leave();
+  for (int i = 0; i < 3; ++i) turn();
+  EXPECT_EQ(user.messages, Strings{"text last words"});
+  EXPECT_EQ(registry.size(), 0u);
+}
+
 TEST_F(Rates, WhoSendsTooManyBytesIsReadLater) {
   settings.byte_rate = 1000;
   Peer peer = open();

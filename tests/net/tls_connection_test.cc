@@ -14,10 +14,11 @@ const test::CertificateAuthority& authority() {
   return only;
 }
 
-tls::Contexts server_contexts(shm::TicketKeys tickets) {
+tls::Contexts server_contexts(shm::TicketKeys tickets, std::optional<Endpoint> address = {}) {
   static const test::IssuedCertificate issued = authority().issue();
   config::Settings settings;
   config::TlsProfile profile;
+  profile.address = address;
   profile.certificate = {issued.file};
   profile.private_key = {issued.key_file};
   settings.tls_profiles = {profile};
@@ -150,6 +151,16 @@ TEST_F(OverTls, APROXYHeaderStandsBeforeTheFirstRecord) {
   turn();
   EXPECT_EQ(client.take(), switching);
   EXPECT_EQ(record()->remote.to_string(), "wss:203.0.113.9:5555");
+}
+
+TEST_F(OverTls, TheProfileIsTheListenersWhateverAPROXYHeaderSaysTheClientConnectedTo) {
+  settings.trusted_proxies = *base::Networks::parse("192.0.2.7");
+  contexts_ = server_contexts(segment->ticket_keys, test::at("198.51.100.1", 443));
+  Client client = handshake("PROXY TCP4 203.0.113.9 198.51.100.77 5555 8443\r\n");
+  client.send(get);
+  turn();
+  EXPECT_EQ(client.take(), switching);
+  EXPECT_EQ(record()->local.to_string(), "wss:198.51.100.77:8443");
 }
 
 TEST_F(OverTls, PlainHttpIsNoTlsAndIsHeldAgainstTheAddress) {
