@@ -330,7 +330,7 @@ TEST(Load, ReadsNetworksAsAList) {
 }
 
 TEST(Load, SaysWhichFileItCanNotRead) {
-  const auto run = run_flags({}, "/nonexistent/sipwsd.cfg");
+  const auto run = run_flags({}, "/proc/nonexistent/sipwsd.cfg");
   EXPECT_EQ(run.code, ExitCode::configuration);
   EXPECT_EQ(run.errors, "sipwsd: can't read FILE: No such file or directory\n");
   EXPECT_EQ(run_flags({}, "/tmp").errors, "sipwsd: can't read FILE: it is a directory\n");

@@ -203,10 +203,10 @@ TEST(TlsProfiles, MayNotHaveTicketsThatOutliveTheirKey) {
 }
 
 TEST(TlsProfiles, SayWhenTheFileCannotBeRead) {
-  const auto run = run_flags({"--tls-config=/nonexistent/tls.cfg"});
+  const auto run = run_flags({"--tls-config=/proc/nonexistent/tls.cfg"});
   EXPECT_FALSE(run.loaded);
   EXPECT_EQ(test::first_error(run),
-            "sipwsd: --tls-config: can't read /nonexistent/tls.cfg: No such file or directory; name a tls.cfg");
+            "sipwsd: --tls-config: can't read /proc/nonexistent/tls.cfg: No such file or directory; name a tls.cfg");
 }
 
 TEST(TlsProfiles, OfAKamailioConfigurationNeedNoChange) {

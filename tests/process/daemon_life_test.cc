@@ -79,8 +79,8 @@ TEST(DaemonLife, RefusesToStartWithOneLineThatSaysWhatToWriteAndItsExitCode) {
       {{"--stage", "plugin:" + (folder / "missing.so")}, 78, {"cannot load", "missing.so"}},
       {{"--stage", "plugin:" + other_abi}, 78, {"built for plug-in ABI 4711", "build it again"}},
       {{"--user", "nobody-by-this-name"}, 78, {"nobody-by-this-name"}},
-      {{"--pid-file", "/nonexistent/pid"}, 78, {"cannot open the pid file /nonexistent/pid"}},
-      {{"--reply-dir", "/nonexistent/", "--fifo", folder / "fifo"}, 69, {"--fifo", "/nonexistent/"}},
+      {{"--pid-file", "/proc/nonexistent/pid"}, 78, {"cannot open the pid file /proc/nonexistent/pid"}},
+      {{"--reply-dir", "/proc/nonexistent/", "--fifo", folder / "fifo"}, 69, {"--fifo", "/proc/nonexistent/"}},
   };
   for (const auto& [flags, exit_code, words] : rows) {
     SCOPED_TRACE(flags[0] + " " + flags[1]);

@@ -94,8 +94,8 @@ TEST_F(MaterialTest, SaysWhichFileIsWrongAndWhatToDo) {
     std::string complaint;  // up to a `*`
   };
   const Row rows[] = {
-      {changed([](TlsProfile& p) { p.certificate = {"/nonexistent"}; }),
-       "server:default: can't read certificate /nonexistent: No such file or directory; name a file that user can read"},
+      {changed([](TlsProfile& p) { p.certificate = {"/proc/nonexistent"}; }),
+       "server:default: can't read certificate /proc/nonexistent: No such file or directory; name a file that user can read"},
       {changed([](TlsProfile& p) { p.private_key = {"/tmp"}; }), "server:default: can't read private_key /tmp: it is no plain file; *"},
       {changed([&](TlsProfile& p) { p.private_key = {other.key_file}; }),
        "server:default: private_key key-5.pem: it is not the key of certificate chain-3.pem; name the key it was made with"},
