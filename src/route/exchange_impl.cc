@@ -111,7 +111,8 @@ RequestExchangeImpl::RequestExchangeImpl(Router& router, transaction::RequestCon
     : router_(router), context_(context), adapter_(context.message()) {
   for (const auto& value : sip::values(context.message(), sip::HeaderId::route)) {
     const auto hop = sip::parse_name_addr(value.text);
-    if (!hop || !router_.names_.is_ours(hop->uri, arrival().local)) {
+    // Ours by its name, or by a token only we can have made: the other end of a call came in on another address of ours.
+    if (!hop || !(router_.names_.is_ours(hop->uri, arrival().local) || router_.flow_tokens_.read(hop->uri.user))) {
       foreign_route_ = true;
       break;
     }

@@ -308,6 +308,14 @@ TEST_F(DialogTest, RunsAlongTheTokenFromEitherEnd) {
   EXPECT_EQ(first_line(hear(alice)), "BYE sip:a@a.invalid SIP/2.0");
 }
 
+// A machine has many addresses, and a PROXY header names those of others: a client sends back the Route as it got it,
+// whichever of them it came in on itself.
+TEST_F(DialogTest, RunsAlongTheTokenWhateverAddressStandsBesideIt) {
+  route.replace(route.find("198.51.100.1:80"), 15, "203.0.113.77:443");
+  ask(bob, from_bob("BYE"));
+  EXPECT_EQ(first_line(hear(alice)), "BYE sip:a@a.invalid SIP/2.0");
+}
+
 TEST_F(DialogTest, S25RefusesAForgedToken) {
   auto forged = route;
   char& one = forged[forged.find("sip:") + 10];
