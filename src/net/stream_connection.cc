@@ -149,7 +149,10 @@ void StreamConnection::take_first(MutableBytes bytes) {
   if (sniffed == http::ProxySniff::yes) {
     const auto header = http::parse_proxy_header(as_bytes(newcomer_->bytes));
     if (header.is(Errc::incomplete)) return;
-    if (!header) return terminate(CloseCause::bad_proxy_header);
+    if (!header) {
+      log::info("the PROXY header of {} is no good: {}", remote_.to_string(), header.error().why);
+      return terminate(CloseCause::bad_proxy_header);
+    }
     if (header->addresses) {
       const auto protocol = remote_.protocol;
       remote_ = header->addresses->source;
@@ -179,18 +182,18 @@ void StreamConnection::begin_http(MutableBytes bytes, const Endpoint& listener) 
 }
 
 // Whose connection it is, if a trusted proxy made it and says so in the request.
-bool StreamConnection::learn_client(const http::RequestHead& head) {
-  if (!context_.settings.trusted_proxies.contains(remote_)) return true;  // also: a PROXY header has said who it is
+Result<void> StreamConnection::learn_client(const http::RequestHead& head) {
+  if (!context_.settings.trusted_proxies.contains(remote_)) return {};  // also: a PROXY header has said who it is
   const auto client = http::forwarded_client(
       head.headers, [&](const Endpoint& hop) { return context_.settings.trusted_proxies.contains(hop); });
-  if (!client) return false;
+  if (!client) return client.error();
   if (client->address) {
     const auto socket = remote_;
     remote_ = *client->address;
     remote_.protocol = socket.protocol;
     if (remote_.port == 0) remote_.port = socket.port;  // the proxy's: it tells two connections of one client apart
   }
-  return true;
+  return {};
 }
 
 // --- HTTP ---------------------------------------------------------------------------------------------------------
@@ -247,12 +250,12 @@ void StreamConnection::take_http(MutableBytes bytes) {
   if (!head) {
     if (head.is(Errc::incomplete)) return;
     context_.counters.add(head.is(Errc::too_large) ? Counter::handshake_refused_431 : Counter::handshake_refused_400);
-    return refuse_http(http::status_of(head.error()));
+    return refuse_http(http::status_of(head.error()), head.error().why);
   }
   context_.counters.add(Counter::http_requests);
-  if (!learn_client(*head)) {
+  if (const auto learned = learn_client(*head); !learned) {
     context_.counters.add(Counter::handshake_refused_400);
-    return refuse_http(http::Status::bad_request);
+    return refuse_http(http::Status::bad_request, learned.error().why);
   }
   const std::unique_ptr<Newcomer> done = std::move(newcomer_);  // an open connection holds no buffer
   if (!guest_.is_in() && !is_welcome()) return;
@@ -264,7 +267,8 @@ void StreamConnection::take_http(MutableBytes bytes) {
   if (!rest.empty()) take_frames(rest);
 }
 
-void StreamConnection::refuse_http(http::Status status) {
+void StreamConnection::refuse_http(http::Status status, std::string_view why) {
+  log::info("handshake from {} refused with {}: {}", remote_.to_string(), http::number(status), why);
   context_.counters.add(Counter::ws_failed_handshakes);
   const auto reply = http::write_reply(status, {}, {}, {.server = context_.server_header()});
   send_raw(reply ? std::string_view{*reply} : std::string_view{});
@@ -366,6 +370,7 @@ void StreamConnection::on_event(const ws::Event& event) {
                      context_.counters.add(Counter::ws_remote_closed_connections);
                      if (sub_protocol_ == SubProtocol::sip) context_.counters.add(Counter::ws_sip_remote_closed_connections);
                      if (sub_protocol_ == SubProtocol::msrp) context_.counters.add(Counter::ws_msrp_remote_closed_connections);
+                     context_.counters.add(Counter::ws_transmitted_frames);
                      send_raw(as_text(ws::close_reply(closed.code).bytes()));
                      return finish(CloseCause::closed_by_peer);
                    }
