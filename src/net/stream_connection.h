@@ -110,10 +110,10 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void take_bytes(MutableBytes bytes);
   void take_first(MutableBytes bytes);
   void begin_http(MutableBytes bytes, const Endpoint& listener);
-  bool learn_client(const http::RequestHead& head);
+  Result<void> learn_client(const http::RequestHead& head);
   bool is_welcome();
   void take_http(MutableBytes bytes);
-  void refuse_http(http::Status status);
+  void refuse_http(http::Status status, std::string_view why);
   void begin_sip_stream(MutableBytes bytes);
   void take_sip(MutableBytes bytes);
   Result<shm::ConnectionIndex> enter_table(SubProtocol sub_protocol);
