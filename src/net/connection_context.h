@@ -87,6 +87,15 @@ struct ConnectionContext {
   base::Rate message_rate() const noexcept { return {.per_second = settings.message_rate, .burst = 2 * std::uint64_t{settings.message_rate}}; }
   base::Rate byte_rate() const noexcept { return {.per_second = settings.byte_rate, .burst = 2 * std::uint64_t{settings.byte_rate}}; }
 
+  // Somebody who lags is not fed faster; but one that does not move at all holds up nobody for long: what is for it is
+  // refused then, and everybody else's goes on.
+  bool must_hold_back() noexcept {
+    if (!mailbox.is_congested()) return false;
+    const auto now = loop.now();
+    if (now - congestion_seen_ > congestion_is_over) congested_since_ = now;
+    congestion_seen_ = now;
+    return now - congested_since_ < longest_held_back;
+  }
   os::TimerHandler& timer_handler() noexcept { return owner; }
   void buried(ConnectionId id) { owner.buried(id); }
   // One read is at most this much, and each connection is read once a turn: so long can one hold up all others.
@@ -99,6 +108,8 @@ struct ConnectionContext {
   }
 
   static constexpr std::size_t plain_size = turn_bytes + 17 * 1024;
+  static constexpr base::Milliseconds congestion_is_over{50}, longest_held_back{500};
+  base::TimePoint congested_since_{}, congestion_seen_{};
   std::unique_ptr<std::byte[]> read_buffer_ = std::make_unique_for_overwrite<std::byte[]>(turn_bytes);
   std::unique_ptr<std::byte[]> plain_buffer_ = std::make_unique_for_overwrite<std::byte[]>(plain_size);
 };

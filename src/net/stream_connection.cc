@@ -549,7 +549,7 @@ void StreamConnection::on_ready(std::uint32_t events) {
     return;
   }
   // What it says may be for another worker, and one of them does not keep up.
-  if (is_open() && !is_leaving_ && context_.mailbox.is_congested()) return pause(congestion_pause);
+  if (is_open() && !is_leaving_ && context_.must_hold_back()) return pause(congestion_pause);
   read();
 }
 

@@ -238,6 +238,21 @@ TEST_F(Rates, NobodyIsReadWhileAnotherWorkerDoesNotKeepUp) {
   EXPECT_EQ(user.messages, Strings{"text wait"});
 }
 
+TEST_F(Rates, AWorkerThatIsStuckHoldsUpNobodyForLong) {
+  Peer peer = open();
+  const std::string large(1000, 'x');
+  while (!mailbox.is_congested())
+    ASSERT_TRUE(mailbox.post(shm::ProcessSlot{1}, bus::SendMessage{.connection = ConnectionId{9}, .opcode = {}, .branch = {}, .bytes = large}));
+  peer.send(frame(op::text, "wait"));
+  for (int i = 0; i < 80; ++i) pass(5ms);
+  EXPECT_EQ(user.messages, Strings{});
+  for (int i = 0; i < 30; ++i) pass(5ms);
+  EXPECT_EQ(user.messages, Strings{"text wait"});
+  peer.send(frame(op::text, "go on"));
+  turn();
+  EXPECT_EQ(user.messages, (Strings{"text wait", "text go on"}));
+}
+
 TEST_F(Rates, WhoLeavesMeanwhileIsReadToItsEndAllTheSame) {
   Peer peer = open();
   const std::string large(1000, 'x');
