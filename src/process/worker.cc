@@ -145,9 +145,11 @@ class Worker final : private os::TimerHandler, private Follower {
     on_timer(os::TimerId::none, drain_timer);
   }
 
-  // A handshake that is under way is answered with 503 (exchange_impl.cc).
+  // A WebSocket handshake that is under way is answered with 503 (exchange_impl.cc); what becomes a SIP stream has its turn
+  // as soon as it is one.
   Drain::Found let_go(ConnectionId id) {
     auto* connection = router_.connections().find(id);
+    if (connection != nullptr && connection->is_newcomer()) return Drain::Found::busy;
     if (connection == nullptr || !connection->is_open()) return Drain::Found::gone;
     if (connection->calls().has_calls(base::whole_seconds(loop_.now()))) return Drain::Found::busy;
     if (connection->idle() < quiet_time && loop_.now() < no_quiet_needed_from_) return Drain::Found::busy;

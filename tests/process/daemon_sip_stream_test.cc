@@ -154,5 +154,19 @@ TEST_F(DaemonSipStream, ClosesWhenAMessageIsTooLongUnderWay) {
   EXPECT_EQ(peer.receive_until_end(), "");
 }
 
+TEST(DaemonSipStreamDrain, WhoHadSaidNothingYetIsLetGoOfLikeAllOthers) {
+  TestServer server(1, {"--listen", "tcp:127.0.0.1:0", "--drain-timeout", "600", "--drain-spread", "0"});
+  TcpPeer caller(server), slow(server);
+  auto invite = options("ringing");
+  for (auto at = invite.find("OPTIONS"); at != std::string::npos; at = invite.find("OPTIONS")) invite.replace(at, 7, "INVITE");
+  caller.send(invite);  // and so the drain waits
+  caller.receive_until("\r\n\r\n");
+  slow.send("OPTIONS ");
+  EXPECT_EQ(server.mi("core.drain").substr(0, 7), "200 OK\n");
+  server.wait_for_log("draining: 1 connections are left");
+  slow.send(options("late").substr(8));
+  EXPECT_TRUE(slow.receive_until_end().starts_with("SIP/2.0 200 "));
+}
+
 }  // namespace
 }  // namespace sipwsd::test
