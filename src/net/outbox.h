@@ -24,8 +24,9 @@ class BufferPool {
   }
 
  private:
-  static constexpr std::size_t max_spare = 64;
-  static constexpr std::size_t max_kept = 64 * 1024;
+  // Buffers only grow, and each keeps the size of the largest turn it ever had: so few, and none of the large ones.
+  static constexpr std::size_t max_spare = 32;
+  static constexpr std::size_t max_kept = 16 * 1024;
   std::vector<std::string> spare_;
 };
 

@@ -79,7 +79,7 @@ TEST(BufferPool, KeepsNoLargeBuffersAndNotManyOfAny) {
   for (int i = 0; i < 1000; ++i) pool.give_back(std::string(1000, 'x'));
   int kept = 0;
   while (pool.take().capacity() >= 1000) ++kept;
-  EXPECT_EQ(kept, 64);
+  EXPECT_EQ(kept, 32);
 }
 
 }  // namespace
