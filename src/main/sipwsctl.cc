@@ -100,6 +100,7 @@ int ask(const std::string& fifo, const std::string& reply_dir, int seconds, cons
   const int to = open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (to < 0) {
     if (errno == ENXIO) return fail("nobody listens at " + fifo + ": is the daemon running?");
+    if (errno == EACCES) return fail("you may not write to " + fifo + ": ask as its owner, or as one of its group (fifo_group)");
     return fail("cannot open " + fifo + ": " + std::strerror(errno) + "; say --fifo PATH as the daemon was told");
   }
   struct stat info{};
