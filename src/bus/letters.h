@@ -102,7 +102,7 @@ struct Close {
       std::tuple{&Close::connection, &Close::ticket, &Close::code, &Close::mode, &Close::reason};
 };
 
-enum class DropReason : std::uint8_t { no_pong, close_unanswered, idle, operator_said, banned };
+enum class DropReason : std::uint8_t { no_pong, close_unanswered, operator_said, banned };
 // Drop TCP without any Close frame.
 struct Drop {
   static constexpr LetterKind kind = LetterKind::drop;

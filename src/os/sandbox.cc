@@ -148,9 +148,9 @@ constexpr auto rows = std::to_array<Row>({
     {SCMP_SYS(lstat), all},
     {SCMP_SYS(lseek), all},
     {SCMP_SYS(pread64), worker | keepalive | mi},
-    {SCMP_SYS(openat), worker | mi, of(2, writes, to_read)},  // certificates, after a reload
+    {SCMP_SYS(openat), worker | mi, of(2, writes, to_read)},  // the system's CAs, for a client profile without a ca_list
     {SCMP_SYS(open), worker | mi, of(1, writes, to_read)},
-    {SCMP_SYS(getdents64), worker | mi},  // a folder of certificates
+    {SCMP_SYS(getdents64), worker | mi},  // their folder
     // open_fifo_for_writing(): no O_CREAT, and nothing but a reply pipe survives its checks.
     {SCMP_SYS(openat), mi, is(2, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY)},
 });

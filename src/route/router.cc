@@ -70,7 +70,6 @@ net::CloseCause cause_of(bus::DropReason reason) {
   switch (reason) {
     case bus::DropReason::no_pong: return net::CloseCause::no_pong;
     case bus::DropReason::close_unanswered: return net::CloseCause::close_timeout;
-    case bus::DropReason::idle: return net::CloseCause::idle_too_long;
     case bus::DropReason::banned: return net::CloseCause::banned;
     case bus::DropReason::operator_said: break;
   }
