@@ -29,11 +29,11 @@ QUIET_UNDER_SANITIZERS := $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitiali
 CPPFLAGS := -I. -Iinclude -DSIPWSD_VERSION='"$(VERSION)"' -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -DFMT_SHARED
 CXXFLAGS := -std=c++20 $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fPIE $(QUIET_UNDER_SANITIZERS),$(HARDEN))
 LDFLAGS := -pie -Wl,-z,relro,-z,now -rdynamic $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LIBS := -lre2 -lspdlog -lfmt -lre2 -lssl -lcrypto -lz -lseccomp -lunistring -ldl -pthread -lrt
+LIBS := -lre2 -lspdlog -lfmt -lre2 -lssl -lcrypto -lz -lcares -lsqlite3 -lseccomp -lunistring -ldl -pthread -lrt
 
 # --- what is built -----------------------------------------------------------------------------------------------------
 # One archive a folder, listed from the highest floor to the lowest: that is also the link order.
-FOLDERS := process metrics mi stage route auth location transaction net tls bus config ws sdp sip http cfg shm os base
+FOLDERS := process metrics mi stage route auth location transaction net dns tls bus config ws sdp sip http db cfg shm os base
 sources = $(if $(filter shm,$(1)),$(wildcard shm/*.cc),$(wildcard src/$(1)/*.cc src/$(1)/*/*.cc))
 # The demo phone's page and JsSIP, as one source; made at build time.
 DEMO := $(BUILD)/gen/demo_assets.cc
@@ -43,6 +43,7 @@ ARCHIVES := $(foreach f,$(FOLDERS),$(if $(call sources,$(f)),$(BUILD)/lib/$(f).a
 # What a folder's unit tests link: the folder, and what it may include.
 uses.base :=
 uses.os := base
+uses.db := base
 uses.shm := base
 uses.cfg := base
 uses.http := base
@@ -52,6 +53,7 @@ uses.ws := http base
 uses.config := http cfg base
 uses.bus := shm os base
 uses.tls := config http cfg shm os base
+uses.dns := config http cfg shm os base
 uses.net := tls bus config ws sip http cfg shm os base
 uses.transaction := $(filter-out process metrics mi stage route auth location transaction,$(FOLDERS))
 uses.location := $(uses.transaction)
