@@ -1,5 +1,5 @@
 #pragma once
-// Contact (RFC 3261 20.10, 10.2; outbound: RFC 5626 4.1, 5.4).
+// Contact (RFC 3261 20.10, 10.2; outbound: RFC 5626 4.1, 5.4; GRUU: RFC 5627 4.2, 5.3).
 
 #include <cstdint>
 #include <optional>
@@ -21,6 +21,14 @@ struct Contact {
   bool ob = false;                       // the `ob` URI parameter
 
   [[nodiscard]] const Uri& uri() const noexcept { return address.uri; }
+  // What a registrar gave out; without the quotes, empty when there is none.
+  [[nodiscard]] std::string_view pub_gruu() const noexcept { return quoted_param("pub-gruu"); }
+  [[nodiscard]] std::string_view temp_gruu() const noexcept { return quoted_param("temp-gruu"); }
+
+ private:
+  [[nodiscard]] std::string_view quoted_param(std::string_view name) const noexcept {
+    return strip_quotes(address.params.find(name).value_or(""));
+  }
 };
 
 [[nodiscard]] Result<Contact> parse_contact(std::string_view value);

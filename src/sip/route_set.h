@@ -19,6 +19,9 @@ namespace sipwsd::sip {
   return values(message, HeaderId::record_route);
 }
 [[nodiscard]] inline ListValues paths(const MessageView& message) { return values(message, HeaderId::path); }
+[[nodiscard]] inline ListValues service_routes(const MessageView& message) {
+  return values(message, HeaderId::service_route);
+}
 // Errc::not_found when the message has no Route.
 [[nodiscard]] Result<NameAddr> topmost_route(const MessageView& message);
 

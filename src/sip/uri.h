@@ -33,6 +33,8 @@ struct Uri {
   [[nodiscard]] std::string_view transport_param() const noexcept { return params.find("transport").value_or(""); }
   // Loose routing (16.12): the `lr` parameter, with or without a value.
   [[nodiscard]] bool is_loose() const noexcept { return params.has("lr"); }
+  // GRUU (RFC 5627): a temporary one has `gr` without a value, a public one has the instance in it.
+  [[nodiscard]] std::optional<std::string_view> gr() const noexcept { return params.find("gr"); }
   // RFC 7118: a browser does not know its address and writes RANDOM.invalid; such a host never reaches DNS (RFC 2606).
   [[nodiscard]] bool is_invalid_host() const noexcept;
 };

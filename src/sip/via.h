@@ -1,5 +1,5 @@
 #pragma once
-// Via (RFC 3261 20.42, 18.2.1; rport: RFC 3581). A browser's sent-by is RANDOM.invalid: responses to it go by
+// Via (RFC 3261 20.42, 18.2.1; rport: RFC 3581; alias: RFC 5923). A browser's sent-by is RANDOM.invalid: responses to it go by
 // connection and the value is given back as it came (reference/browser-clients.md).
 
 #include <cstdint>
@@ -33,6 +33,8 @@ struct Via {
   [[nodiscard]] bool wants_rport() const noexcept { return params.has("rport"); }
   [[nodiscard]] std::optional<std::uint16_t> rport() const noexcept;
   [[nodiscard]] std::optional<std::uint8_t> ttl() const noexcept;
+  // The client would have requests to its sent-by sent back along this connection (RFC 5923 5).
+  [[nodiscard]] bool has_alias() const noexcept { return params.has("alias"); }
   // False for an RFC 2543 client: then 17.2.3's other fields make the key.
   [[nodiscard]] bool has_magic_branch() const noexcept;
 };

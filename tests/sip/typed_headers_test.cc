@@ -7,6 +7,7 @@
 #include "src/sip/event_header.h"
 #include "src/sip/expires.h"
 #include "src/sip/header_list.h"
+#include "src/sip/max_breadth.h"
 #include "src/sip/name_addr.h"
 #include "src/sip/option_tags.h"
 #include "src/sip/params.h"
@@ -253,6 +254,47 @@ TEST(OptionTags, AreFoundAndTheUnknownOnesNamed) {
   EXPECT_TRUE(requires_option(*parsed, "Outbound"));
   EXPECT_EQ(unsupported_tags(*parsed, HeaderId::require, "path, outbound"), "foo, bar");
   EXPECT_EQ(unsupported_tags(*parsed, HeaderId::proxy_require, ""), "");
+}
+
+TEST(MaxBreadth, IsANumberThatMayBeMissingAndIsNeverTooLarge) {
+  const auto of = [](std::string_view value) {
+    const std::string text = test::wire("INVITE sip:a SIP/2.0\nmax-breadth : " + std::string{value} + "\n\n");
+    const Parsed parsed = parse(text);
+    return max_breadth(*parsed);
+  };
+  EXPECT_EQ(*of("0"), 0u);
+  EXPECT_EQ(*of("0060"), 60u);
+  EXPECT_EQ(*of("4294967296"), 4294967295u);
+  for (const char* value : {"", "-1", "6 0", "60;x", "sixty"}) EXPECT_FALSE(of(value)) << value;
+  const std::string without = test::wire("INVITE sip:a SIP/2.0\n\n");
+  const Parsed parsed = parse(without);
+  EXPECT_EQ(*max_breadth(*parsed), std::nullopt);
+}
+
+TEST(Via, SaysWhetherItsConnectionMayBeUsedTheOtherWay) {
+  EXPECT_TRUE(parse_via("SIP/2.0/TLS a.example.com;branch=z9hG4bK1;alias")->has_alias());
+  EXPECT_FALSE(parse_via("SIP/2.0/TLS a.example.com;branch=z9hG4bK1")->has_alias());
+}
+
+TEST(Gruu, StandsInUrisAndInWhatARegistrarAnswers) {
+  EXPECT_EQ(parse_uri("sip:alice@example.com;gr=urn:uuid:f81d-91e6")->gr(), "urn:uuid:f81d-91e6");
+  EXPECT_EQ(parse_uri("sip:tgruu.7hatz6cn@example.com;gr")->gr(), "");
+  EXPECT_EQ(parse_uri("sip:alice@example.com")->gr(), std::nullopt);
+  const auto contact = parse_contact(
+      "<sip:alice@192.0.2.1>;pub-gruu=\"sip:alice@example.com;gr=urn:uuid:f81d\";temp-gruu=\"sip:tgruu.7@example.com;gr\"");
+  ASSERT_TRUE(contact);
+  EXPECT_EQ(contact->pub_gruu(), "sip:alice@example.com;gr=urn:uuid:f81d");
+  EXPECT_EQ(contact->temp_gruu(), "sip:tgruu.7@example.com;gr");
+  EXPECT_EQ(parse_contact("<sip:alice@192.0.2.1>")->pub_gruu(), "");
+}
+
+TEST(Routes, OfARegistrarAreReadLikeAnyOthers) {
+  const std::string text =
+      test::wire("REGISTER sip:a SIP/2.0\nService-Route: <sip:p1;lr>,\n <sip:p2;lr>\nservice-route:<sip:p3;lr>\n\n");
+  const Parsed parsed = parse(text);
+  std::string hosts;
+  for (const ListValue& value : service_routes(*parsed)) hosts.append(parse_route(value.text)->uri.host).append(" ");
+  EXPECT_EQ(hosts, "p1 p2 p3 ");
 }
 
 TEST(SmallHeaders, ReadTheirWordAndParameters) {
