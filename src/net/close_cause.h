@@ -44,35 +44,40 @@ enum class CloseCause : std::uint8_t {
   bad_proxy_header,
 };
 
+// Whether somebody meant it to end, or the client may not even know and is expected back: its bindings are removed at
+// once, or wait for it.
+enum class Ending : std::uint8_t { abnormal, clean };
+
 struct CloseCauseRow {
   CloseCause cause;
   std::string_view words;
   shm::Counter counter;
   shm::BanReason strike = shm::BanReason::none;
+  Ending ending = Ending::abnormal;
 };
 
 inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
-    {CloseCause::closed_by_peer, "closed by peer", shm::Counter::closed_by_peer},
-    {CloseCause::closed, "closed", shm::Counter::closed_by_us},
+    {CloseCause::closed_by_peer, "closed by peer", shm::Counter::closed_by_peer, shm::BanReason::none, Ending::clean},
+    {CloseCause::closed, "closed", shm::Counter::closed_by_us, shm::BanReason::none, Ending::clean},
     {CloseCause::connection_lost, "connection lost", shm::Counter::closed_connection_lost},
     {CloseCause::send_failed, "send failed", shm::Counter::closed_send_failed},
     {CloseCause::no_pong, "no pong", shm::Counter::closed_no_pong},
     {CloseCause::close_timeout, "close timeout", shm::Counter::closed_close_timeout},
     {CloseCause::message_timeout, "message timeout", shm::Counter::closed_message_timeout, shm::BanReason::message_timeout},
-    {CloseCause::idle_too_long, "idle too long", shm::Counter::closed_idle},
-    {CloseCause::not_registered, "not registered", shm::Counter::closed_not_registered},
+    {CloseCause::idle_too_long, "idle too long", shm::Counter::closed_idle, shm::BanReason::none, Ending::clean},
+    {CloseCause::not_registered, "not registered", shm::Counter::closed_not_registered, shm::BanReason::none, Ending::clean},
     {CloseCause::slow_reader, "slow reader", shm::Counter::closed_slow_reader, shm::BanReason::slow_reader},
     {CloseCause::protocol_error, "protocol error", shm::Counter::closed_protocol_error, shm::BanReason::protocol_error},
     {CloseCause::bad_text, "bad text", shm::Counter::closed_bad_text, shm::BanReason::protocol_error},
     {CloseCause::too_big, "too big", shm::Counter::closed_too_big, shm::BanReason::oversized},
-    {CloseCause::flood, "flood", shm::Counter::closed_flood, shm::BanReason::ping_flood},
-    {CloseCause::too_fast, "too fast", shm::Counter::closed_too_fast, shm::BanReason::flood},
-    {CloseCause::stage, "closed by the routing stage", shm::Counter::closed_by_stage},
-    {CloseCause::operator_said, "closed by the operator", shm::Counter::closed_by_operator},
-    {CloseCause::drained, "drained", shm::Counter::closed_drained},
-    {CloseCause::shutdown, "shutdown", shm::Counter::closed_shutdown},
+    {CloseCause::flood, "flood", shm::Counter::closed_flood, shm::BanReason::ping_flood, Ending::clean},
+    {CloseCause::too_fast, "too fast", shm::Counter::closed_too_fast, shm::BanReason::flood, Ending::clean},
+    {CloseCause::stage, "closed by the routing stage", shm::Counter::closed_by_stage, shm::BanReason::none, Ending::clean},
+    {CloseCause::operator_said, "closed by the operator", shm::Counter::closed_by_operator, shm::BanReason::none, Ending::clean},
+    {CloseCause::drained, "drained", shm::Counter::closed_drained, shm::BanReason::none, Ending::clean},
+    {CloseCause::shutdown, "shutdown", shm::Counter::closed_shutdown, shm::BanReason::none, Ending::clean},
     {CloseCause::worker_died, "worker died", shm::Counter::closed_worker_died},
-    {CloseCause::banned, "banned", shm::Counter::closed_banned},
+    {CloseCause::banned, "banned", shm::Counter::closed_banned, shm::BanReason::none, Ending::clean},
     {CloseCause::out_of_memory, "out of memory", shm::Counter::closed_out_of_memory},
     {CloseCause::handshake_timeout, "handshake timeout", shm::Counter::handshake_timeouts, shm::BanReason::handshake_timeout},
     {CloseCause::handshake_crowded, "too many handshakes", shm::Counter::handshakes_crowded_out},

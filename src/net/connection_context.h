@@ -9,6 +9,7 @@
 #include "shm/connection_table.h"
 #include "shm/counters.h"
 #include "sipwsd/bytes.h"
+#include "sipwsd/exchange.h"
 #include "src/base/token_bucket.h"
 #include "src/bus/mailbox.h"
 #include "src/config/settings.h"
@@ -48,6 +49,13 @@ class ConnectionUser {
   virtual void on_broken_sip(StreamConnection& connection, const sip::StreamFailed& failure) = 0;
   // Once per accepted WebSocket or SIP stream, after its record has left the table.
   virtual void on_closed(StreamConnection& connection, std::string_view cause) = 0;
+  // One that this worker was making has not come about: what waited for it is lost.
+  virtual void on_dial_failed(ConnectionId, const Endpoint& /*remote*/) {}
+
+  // A datagram, not yet parsed; keepalives and STUN have been dealt with. `arrival.local` is the address it was sent to.
+  virtual void on_datagram(const Arrival&, std::string_view /*bytes*/) {}
+  // Nobody listens at `remote`, or nothing leads there (ICMP): a datagram of ours that began with `head` came back.
+  virtual void on_datagram_error(const Endpoint& /*remote*/, std::string_view /*head*/) {}
 
  protected:
   ~ConnectionUser() = default;

@@ -63,20 +63,26 @@ StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
-Result<void> ConnectionRegistry::send(Flow flow, std::string_view message, std::uint64_t ticket) {
+Result<Flow> ConnectionRegistry::send(const Destination& to, std::string_view message, std::uint64_t ticket, std::string_view) {
+  const Flow flow = to.flow;
+  if (!to.is_flow()) return Errc::unsupported;
   if (flow.owner == context_.slot) {
     StreamConnection* connection = find(flow.connection);
     if (connection == nullptr) return Errc::gone;
-    return connection->send_message(message);
+    if (auto sent = connection->send_message(message); !sent) return sent.error();
+    return flow;
   }
   if (flow.owner == WorkerSlot::none) return Errc::gone;
   char ticket_bytes[sizeof ticket];
   std::memcpy(ticket_bytes, &ticket, sizeof ticket);
-  return mailbox_.post(shm::process_slot(flow.owner),
-                       bus::SendMessage{.connection = flow.connection,
-                                        .opcode = bus::OpcodeHint::automatic,
-                                        .branch = ticket == 0 ? std::string_view{} : std::string_view{ticket_bytes, sizeof ticket_bytes},
-                                        .bytes = message});
+  const auto posted = mailbox_.post(
+      shm::process_slot(flow.owner),
+      bus::SendMessage{.connection = flow.connection,
+                       .opcode = bus::OpcodeHint::automatic,
+                       .branch = ticket == 0 ? std::string_view{} : std::string_view{ticket_bytes, sizeof ticket_bytes},
+                       .bytes = message});
+  if (!posted) return posted.error();
+  return flow;
 }
 
 std::vector<ConnectionId> ConnectionRegistry::ids() const {

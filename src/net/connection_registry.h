@@ -31,7 +31,8 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   // A socket just accepted on `local`.
   void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);
 
-  Result<void> send(Flow flow, std::string_view message, std::uint64_t ticket) override;
+  Result<Flow> send(const Destination& to, std::string_view message, std::uint64_t ticket,
+                    std::string_view server_name) override;
 
   StreamConnection* find(ConnectionId id) noexcept;
   std::size_t size() const noexcept { return connections_.size(); }

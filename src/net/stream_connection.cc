@@ -89,7 +89,7 @@ StreamConnection::~StreamConnection() {
 }
 
 Arrival StreamConnection::arrival() const noexcept {
-  return {.flow = {id_, context_.slot}, .remote = remote_, .local = local_, .sub_protocol = sub_protocol_};
+  return {.flow = {id_, context_.slot}, .remote = remote_, .local = local_, .sub_protocol = sub_protocol_, .client = client_};
 }
 
 std::chrono::seconds StreamConnection::age() const noexcept {
@@ -502,9 +502,9 @@ void StreamConnection::say_goodbye(CloseCause cause) {
 }
 
 void StreamConnection::count_end() {
-  const auto& [cause, words, counter, strike] = row(cause_);
-  context_.counters.add(counter);
-  if (strike != shm::BanReason::none) static_cast<void>(context_.admission.strike(remote_, strike, context_.loop.now()));
+  const CloseCauseRow& why = row(cause_);
+  context_.counters.add(why.counter);
+  if (why.strike != shm::BanReason::none) static_cast<void>(context_.admission.strike(remote_, why.strike, context_.loop.now()));
 }
 
 void StreamConnection::linger() {

@@ -81,8 +81,18 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   void remember_aor(std::string_view aor);
   const std::vector<std::string>& bound_aors() const noexcept { return bound_aors_; }
   bool has_too_many_aors() const noexcept { return bound_aors_.size() > max_listed_aors; }
+  // Who the handshake has shown to be at the other end; empty: it showed nothing.
+  void set_authenticated_aor(std::string_view aor) { authenticated_aor_ = std::make_unique<std::string>(aor); }
+  std::string_view authenticated_aor() const noexcept {
+    return authenticated_aor_ ? std::string_view{*authenticated_aor_} : std::string_view{};
+  }
   // What the messages over it say about calls; whoever reads them notes it.
   CallEstimate& calls() noexcept { return calls_; }
+  // Who has registered over it; the last one, when there are several.
+  ClientId client() const noexcept { return client_; }
+  void set_client(ClientId client) noexcept { client_ = client; }
+  // In on_closed: somebody meant it to end. A phone that ends a SIP stream says nothing about why: that is abnormal.
+  bool ended_cleanly() const noexcept { return row(cause_).ending == Ending::clean; }
   // Another worker has sent over it: its end is news to them.
   void use_by_others() noexcept { used_by_others_ = true; }
   bool was_used_by_others() const noexcept { return used_by_others_; }
@@ -145,6 +155,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   ConnectionContext& context_;
   SocketStream stream_;
   ConnectionId id_;
+  ClientId client_ = ClientId::none;
   Phase phase_ = Phase::arriving;
   SubProtocol sub_protocol_ = SubProtocol::none;
   bool half_closed_ = false;             // we have sent our FIN
@@ -178,6 +189,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::unique_ptr<sip::StreamFramer> framer_;       // of a SIP stream
   std::unique_ptr<Newcomer> newcomer_;
   std::vector<std::string> bound_aors_;
+  std::unique_ptr<std::string> authenticated_aor_;  // null for most: a pointer is all it costs them
   CallEstimate calls_;
 };
 
