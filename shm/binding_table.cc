@@ -20,6 +20,8 @@ std::uint32_t buckets_for(const Limits& limits) {
 // What stands in a block in front of the texts.
 constexpr std::size_t text_count = 8;
 struct BlockHead {
+  std::int64_t updated_at;
+  Endpoint remote, local;
   std::uint32_t reg_id, cseq, methods;
   std::int16_t q;
   std::uint16_t flags;
@@ -38,7 +40,8 @@ std::size_t block_bytes(const Binding& binding) {
 }
 
 void write_block(const Binding& binding, MutableBytes block) {
-  BlockHead head{binding.reg_id, binding.cseq, binding.methods, binding.q, binding.flags, {}};
+  BlockHead head{binding.updated_at, binding.to.remote, binding.to.local, binding.reg_id, binding.cseq,
+                 binding.methods,    binding.q,         binding.flags,    {}};
   std::byte* at = block.data() + sizeof head;
   for (std::size_t i = 0; i < text_count; ++i) {
     const std::string_view text = binding.*texts[i];
@@ -52,6 +55,9 @@ void write_block(const Binding& binding, MutableBytes block) {
 void read_block(const std::byte* block, Binding& out) {
   BlockHead head;
   std::memcpy(&head, block, sizeof head);
+  out.updated_at = head.updated_at;
+  out.to.remote = head.remote;
+  out.to.local = head.local;
   out.reg_id = head.reg_id;
   out.cseq = head.cseq;
   out.methods = head.methods;
@@ -113,9 +119,9 @@ void BindingTable::snapshot(std::string_view aor, BindingSnapshot& out) const {
   copy_chain(key_of(aor), out, [](const Entry&) { return true; });
 }
 
-void BindingTable::lookup(std::string_view aor, std::int64_t now, BindingSnapshot& out) const {
-  copy_chain(key_of(aor), out, [now](const Entry& e) {
-    return e.state == BindingState::active && (e.expires_at == 0 || e.expires_at > now);
+void BindingTable::lookup(std::string_view aor, std::int64_t now, BindingSnapshot& out, Suspended suspended) const {
+  copy_chain(key_of(aor), out, [now, suspended](const Entry& e) {
+    return !is_over(e, now) && (e.state == BindingState::active || suspended == Suspended::included);
   });
 }
 
@@ -173,6 +179,56 @@ Result<void> BindingTable::commit(ProcessSlot self, std::string_view aor, std::u
   return {};
 }
 
+// --- clients -----------------------------------------------------------------------------------------------------------
+
+ClientId BindingTable::client_id(std::string_view aor, std::string_view instance, std::string_view contact) const noexcept {
+  return client_of(key_of(aor).hash, who(instance, contact));
+}
+
+const Binding* BindingTable::find_client(ClientId client, std::int64_t now, BindingSnapshot& out) const {
+  const std::uint32_t number_of_bucket = static_cast<std::uint32_t>(number(client)) & header_->bucket_mask;
+  const auto better = [](const Entry& a, const Entry& b) {
+    if (a.state != b.state) return a.state == BindingState::active;
+    if (a.state == BindingState::suspended && a.suspended_until != b.suspended_until)
+      return a.suspended_until > b.suspended_until;
+    return a.serial > b.serial;
+  };
+  out.clear();
+  // The largest block: whatever is found has room.
+  if (out.bytes_.size() < SlabPool::sizes.back()) out.bytes_.resize(SlabPool::sizes.back());
+  out.bindings_.reserve(1);
+  Lock lock(*this, number_of_bucket % stripe_count);
+  const Entry* found = nullptr;
+  for (EntryIndex at = bucket(number_of_bucket).head; at != EntryIndex::none; at = entry(at).next) {
+    const Entry& e = entry(at);
+    if (client_of(e.aor_hash, e.who) != client || is_over(e, now)) continue;
+    if (found == nullptr || better(e, *found)) found = &e;
+  }
+  if (found == nullptr || !copy_out(*found, out)) return nullptr;
+  return &out.bindings_.front();
+}
+
+base::SipHashKey BindingTable::derived_key(std::string_view purpose) const noexcept {
+  const base::SipHashKey inner{header_->key.k0 ^ 0x6465726976656431ULL, header_->key.k1};
+  const base::SipHashKey outer{header_->key.k0 ^ 0x6465726976656432ULL, header_->key.k1};
+  return {base::siphash(inner, purpose), base::siphash(outer, purpose)};
+}
+
+std::uint32_t BindingTable::who(std::string_view instance, std::string_view contact) const noexcept {
+  const base::SipHashKey key{header_->key.k0 ^ 0x77686f2063616c6cULL, header_->key.k1};
+  const auto hash = static_cast<std::uint32_t>(base::siphash(key, instance.empty() ? contact : instance) >> 40);
+  return hash == 0 ? 1 : hash;
+}
+
+ClientId BindingTable::client_of(std::uint64_t aor_hash, std::uint32_t who) noexcept {
+  constexpr std::uint64_t low = (std::uint64_t{1} << 40) - 1;  // more than a bucket's number needs
+  return ClientId{std::uint64_t{who} << 40 | (aor_hash & low)};
+}
+
+bool BindingTable::is_over(const Entry& e, std::int64_t now) noexcept {
+  return (e.expires_at != 0 && e.expires_at <= now) || (e.state == BindingState::suspended && e.suspended_until <= now);
+}
+
 // --- flows -------------------------------------------------------------------------------------------------------------
 
 std::size_t BindingTable::drop_flow(ProcessSlot self, std::string_view aor, Flow flow, FlowLoss loss) {
@@ -188,9 +244,10 @@ std::size_t BindingTable::drop_flow(ProcessSlot self, std::string_view aor, Flow
            at = entry(at).next) {
         Entry& e = entry(at);
         if (e.connection != flow.connection || e.owner != flow.owner || !is_of(e, key)) continue;
-        if (loss == FlowLoss::remove) {
+        if (loss.removes()) {
           removes[remove_count++] = at;
         } else if (e.state == BindingState::active) {
+          put(e.suspended_until, loss.suspended_until);
           e.state = BindingState::suspended;
           kill_point(KillPoint::drop_suspended);
           ++bucket(key.bucket).version;
@@ -229,8 +286,8 @@ std::size_t BindingTable::expire(ProcessSlot self, std::int64_t now, std::uint32
   std::size_t count = 0;
   for (; cursor < end; ++cursor) {
     const Dropped dropped = drop_one(self, cursor, FlowLoss::remove, &removed, [now](Entry& e) {
-      const std::int64_t expires_at = peek(e.expires_at);
-      return expires_at != 0 && expires_at <= now;
+      const std::int64_t expires_at = peek(e.expires_at), suspended_until = peek(e.suspended_until);
+      return (expires_at != 0 && expires_at <= now) || (suspended_until != 0 && suspended_until <= now);
     });
     if (dropped == Dropped::no_room) return count;
     if (dropped == Dropped::one) ++count;
@@ -359,11 +416,12 @@ Result<BindingTable::EntryIndex> BindingTable::prepare(ProcessSlot self, const K
   kill_point(KillPoint::commit_texts_written);
   e.serial = std::atomic_ref(header_->serials).fetch_add(1, relaxed) + 1;
   e.aor_hash = key.hash;
-  // Walkers of the table look at these three without the lock, before they take it.
+  // Walkers of the table look at these four without the lock, before they take it.
   put(e.expires_at, binding.expires_at);
-  put(e.connection, binding.flow.connection);
-  put(e.owner, binding.flow.owner);
-  e.updated_at = binding.updated_at;
+  put(e.suspended_until, binding.state == BindingState::suspended ? binding.suspended_until : 0);
+  put(e.connection, binding.to.flow.connection);
+  put(e.owner, binding.to.flow.owner);
+  e.who = who(binding.instance, binding.contact);
   e.state = binding.state;
   e.block = *block;
   e.text_bytes = static_cast<std::uint32_t>(bytes);
@@ -515,9 +573,10 @@ bool BindingTable::copy_out(const Entry& e, BindingSnapshot& out) const noexcept
   Binding& binding = out.bindings_.emplace_back();
   read_block(copy, binding);
   binding.expires_at = e.expires_at;
-  binding.updated_at = e.updated_at;
-  binding.flow = {e.connection, e.owner};
+  binding.to.flow = {e.connection, e.owner};
   binding.state = e.state;
+  binding.suspended_until = e.suspended_until;
+  binding.client = client_of(e.aor_hash, e.who);
   binding.serial = e.serial;
   return true;
 }
@@ -535,8 +594,9 @@ BindingTable::Dropped BindingTable::drop_one(ProcessSlot self, std::uint32_t pla
     kill_point(KillPoint::drop_locked);
     const Claim now = std::atomic_ref(e.claim).load();
     if (now.state != ClaimState::used || now.bucket != claim.bucket || !matches(e)) return Dropped::nothing;
-    if (loss == FlowLoss::suspend) {
+    if (!loss.removes()) {
       if (e.state == BindingState::suspended) return Dropped::nothing;
+      put(e.suspended_until, loss.suspended_until);
       e.state = BindingState::suspended;
       kill_point(KillPoint::drop_suspended);
       ++bucket(claim.bucket).version;

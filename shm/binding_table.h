@@ -3,6 +3,10 @@
 // is the truth about a binding, its texts stand in a block of the slab pool; chains are the index, striped by a keyed
 // hash of the address of record.
 //
+// A binding leads to where its REGISTER came from: along a flow, or to an address. When the flow is lost it may stay for a
+// while, suspended: no target, but whoever asks for its client (ClientId) learns that it is expected back. The client's
+// next REGISTER, over whatever flow, makes it active again.
+//
 // One REGISTER is one change: the caller takes a snapshot with its version, decides without any lock, and commits a list
 // of changes that is applied as a whole or not at all, also when the committing process is killed in the middle: the
 // stripe holds a note of what is being done, and the next taker of the lock completes it.
@@ -16,6 +20,7 @@
 
 #include "sipwsd/bytes.h"
 #include "sipwsd/connection_id.h"
+#include "sipwsd/destination.h"
 #include "sipwsd/result.h"
 
 #include "src/base/siphash.h"
@@ -29,6 +34,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,7 +43,7 @@ namespace sipwsd::shm {
 
 enum class BindingState : std::uint8_t {
   active = 0,
-  suspended,  // its flow is lost: not a target, but a refresh or reconnect of the same instance finds it
+  suspended,  // its flow is lost; its client is expected back
 };
 
 // What a binding is; the texts are views of memory that outlives the call (or of a BindingSnapshot).
@@ -57,8 +63,10 @@ struct Binding {
   std::uint32_t methods = 0;    // bit set; 0: not said
   std::int64_t expires_at = 0;  // monotonic seconds; 0: never
   std::int64_t updated_at = 0;  // monotonic seconds
-  Flow flow;                    // Flow{}: reached by its URI
+  Destination to;               // where the REGISTER came from; not known: reached by its Path or its URI
   BindingState state = BindingState::active;
+  std::int64_t suspended_until = 0;   // monotonic seconds; suspended: gone from then on, or when it expires before
+  ClientId client = ClientId::none;   // given by commit(): of aor and instance or contact
   std::uint64_t serial = 0;     // names this very entry; given by commit(), never given again
 };
 
@@ -95,7 +103,16 @@ struct BindingChange {
   Binding binding;           // add, replace: the new one (aor and serial are filled in)
 };
 
-enum class FlowLoss { remove, suspend };
+// What becomes of bindings whose flow is lost.
+struct FlowLoss {
+  std::int64_t suspended_until = 0;  // monotonic seconds; 0: they are removed
+  static const FlowLoss remove;
+  static constexpr FlowLoss suspend(std::int64_t until) noexcept { return {until}; }
+  constexpr bool removes() const noexcept { return suspended_until == 0; }
+};
+inline constexpr FlowLoss FlowLoss::remove{};
+
+enum class Suspended : std::uint8_t { left_out, included };
 
 class BindingTable {
  public:
@@ -107,12 +124,21 @@ class BindingTable {
   // --- one address of record -----------------------------------------------------------------------------------------
   // All its bindings, expired and suspended ones too, newest first.
   void snapshot(std::string_view aor, BindingSnapshot& out) const;
-  // Only those a request may be sent to: active and not expired.
-  void lookup(std::string_view aor, std::int64_t now, BindingSnapshot& out) const;
+  // Only those a request may be sent to: active and not expired; or also those whose client is expected back.
+  void lookup(std::string_view aor, std::int64_t now, BindingSnapshot& out, Suspended suspended = Suspended::left_out) const;
   // All or nothing. Errc::exists: somebody changed the address of record since the snapshot, take another;
   // Errc::full: no room; Errc::too_large: more than max_changes, or texts above the largest block.
   [[nodiscard]] Result<void> commit(ProcessSlot self, std::string_view aor, std::uint64_t version,
                                     std::span<const BindingChange> changes);
+
+  // --- clients -------------------------------------------------------------------------------------------------------
+  // Who registers this contact, by the keyed hashes; instance empty: the contact itself. Never none.
+  [[nodiscard]] ClientId client_id(std::string_view aor, std::string_view instance, std::string_view contact) const noexcept;
+  // Where that client is now, copied into `out`: its newest active binding, else the suspended one with the most time
+  // left; null when it has neither.
+  const Binding* find_client(ClientId client, std::int64_t now, BindingSnapshot& out) const;
+  // A secret that all processes of this segment have and nobody else, one for each purpose.
+  [[nodiscard]] base::SipHashKey derived_key(std::string_view purpose) const noexcept;
 
   // --- flows ---------------------------------------------------------------------------------------------------------
   // The connection is gone; the owner knows which addresses of record registered over it. How many bindings changed.
@@ -124,7 +150,7 @@ class BindingTable {
 
   // --- whole table ---------------------------------------------------------------------------------------------------
   // Looks at up to `budget` entries from `cursor` on (0 at first; comes back as 0 after the last) and removes the
-  // expired; copies of them are in `removed`, which may end the call early when its buffer is full.
+  // expired and those that were suspended long enough; copies of them are in `removed`, which may end the call early when its buffer is full.
   std::size_t expire(ProcessSlot self, std::int64_t now, std::uint32_t& cursor, std::uint32_t budget,
                      BindingSnapshot& removed);
   // Copies of one stripe's bindings, replacing what `out` holds; in no order.
@@ -154,7 +180,7 @@ class BindingTable {
     std::uint64_t serial;
     std::uint64_t aor_hash;
     std::int64_t expires_at;
-    std::int64_t updated_at;
+    std::int64_t suspended_until;
     ConnectionId connection;
     WorkerSlot owner;
     BindingState state;
@@ -162,7 +188,7 @@ class BindingTable {
     BlockIndex block;
     std::uint32_t text_bytes;
     EntryIndex next;
-    std::uint32_t padding;
+    std::uint32_t who;  // of the client: the high bits of its ClientId
   };
   static_assert(sizeof(Entry) == 64);
   struct Bucket {
@@ -202,6 +228,9 @@ class BindingTable {
   std::span<Bucket> buckets_of(std::uint32_t stripe) const noexcept;
   ByteView texts_of(const Entry& entry) const noexcept;
   bool is_of(const Entry& entry, const Key& key) const noexcept;
+  std::uint32_t who(std::string_view instance, std::string_view contact) const noexcept;
+  static ClientId client_of(std::uint64_t aor_hash, std::uint32_t who) noexcept;
+  static bool is_over(const Entry& entry, std::int64_t now) noexcept;
 
   Result<EntryIndex> prepare(ProcessSlot self, const Key& key, const Binding& binding);
   void discard(EntryIndex index) noexcept;

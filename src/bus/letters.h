@@ -28,6 +28,8 @@ enum class LetterKind : std::uint8_t {
   drop,
   mi_answer,
   connection_closed,
+  store_bindings,
+  bindings_stored,
 };
 
 // How the owner should frame the bytes: as it likes (text when it is UTF-8), or as said.
@@ -129,7 +131,24 @@ struct ConnectionClosed {
   static constexpr auto fields = std::tuple{&ConnectionClosed::connection};
 };
 
+// To the mirror: the bindings of this address of record have changed; store what shared memory says of them now. A ticket
+// other than 0 wants to be told when that is done.
+struct StoreBindings {
+  static constexpr LetterKind kind = LetterKind::store_bindings;
+  std::uint64_t ticket = 0;
+  std::string_view aor;
+  static constexpr auto fields = std::tuple{&StoreBindings::ticket, &StoreBindings::aor};
+};
+enum class StoreOutcome : std::uint8_t { stored = 0, failed };
+struct BindingsStored {
+  static constexpr LetterKind kind = LetterKind::bindings_stored;
+  std::uint64_t ticket = 0;
+  StoreOutcome outcome = StoreOutcome::stored;
+  static constexpr auto fields = std::tuple{&BindingsStored::ticket, &BindingsStored::outcome};
+};
+
 using Letter =
-    std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed>;
+    std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed, StoreBindings,
+                 BindingsStored>;
 
 }  // namespace sipwsd::bus

@@ -221,7 +221,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     const auto is_stale = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number < b.cseq; };
     // RFC 5626: an instance may begin again at a low CSeq with the same Call-ID, as a page loaded anew, but then over a
     // newer connection. What the worker of its older connection gets to read late must not undo the newer flow.
-    const auto is_late = [&](const shm::Binding& b) { return is_stale(b) && is_older(arrival.flow.connection, b.flow.connection); };
+    const auto is_late = [&](const shm::Binding& b) { return is_stale(b) && is_older(arrival.flow.connection, b.to.flow.connection); };
     const auto is_repeated = [&](const shm::Binding& b) { return b.call_id == call_id && cseq->number == b.cseq; };
 
     for (const shm::Binding& b : before_) {
@@ -269,7 +269,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
         }
         continue;
       }
-      if (match != nullptr && !by_instance && is_repeated(*match) && match->flow == arrival.flow) continue;  // a retransmission
+      if (match != nullptr && !by_instance && is_repeated(*match) && match->to.flow == arrival.flow) continue;  // a retransmission
       shm::BindingChange change;
       change.kind = match != nullptr ? shm::BindingChange::Kind::replace : shm::BindingChange::Kind::add;
       change.serial = match != nullptr ? match->serial : 0;
@@ -286,7 +286,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
                         .q = w.q,
                         .expires_at = now + w.expires,
                         .updated_at = now,
-                        .flow = arrival.flow};
+                        .to = arrival.back()};
       if (same == changes.end()) {
         if (match == nullptr) ++added;
         changes.push_back(change);
@@ -322,7 +322,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     store_.snapshot(out.aor, before_);
     answer(request, wanted, before_, out);
     if (!path.empty() && sip::supports(request, "path")) out.headers.push_back("Path: " + path);  // RFC 3327 5.3
-    for (const shm::Binding& b : before_) out.bound_here |= b.flow == arrival.flow;
+    for (const shm::Binding& b : before_) out.bound_here |= b.to.flow == arrival.flow;
     return out;
   }
   refuse(out, 500, "Server Internal Error", "Address of record is changed too often");

@@ -27,6 +27,11 @@ struct Registration {
   std::string aor;                   // canonical; empty when the request never got that far
   bool table_is_full = false;        // 503 for want of room in the location service
   bool bound_here = false;           // at least one binding now leads over this request's flow
+  ClientId client = ClientId::none;  // the first that leads to where this request came from
+  // Clients that were expected back, or were on another flow before: what waits for them can be sent here now.
+  std::vector<ClientId> returned;
+  // It said something about contacts: with a mirror the 200 leaves when `aor` is stored there (mirror_client.h).
+  bool is_change = false;
 };
 
 class Registrar {

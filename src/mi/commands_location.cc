@@ -33,7 +33,7 @@ Node contact_node(const shm::Binding& b, std::int64_t now) {
   add("Flags", std::to_string(b.flags));
   add("Instance", std::string(b.instance));
   if (b.reg_id != 0) add("Reg-Id", std::to_string(b.reg_id));
-  if (b.flow.connection != ConnectionId::none) add("Connection", std::to_string(number(b.flow.connection)));
+  if (b.to.is_flow()) add("Connection", std::to_string(number(b.to.flow.connection)));
   return node;
 }
 

@@ -63,7 +63,7 @@ TEST_F(ShmStoreTest, ListsWhoCanBeReachedOnceEachUpToALimit) {
   bind("alice", "<sip:b@x.invalid>", 2);
   bind("bob", "<sip:c@x.invalid>");
   bind("carol", "<sip:d@x.invalid>");
-  segment->bindings.drop_flow(shm::ProcessSlot{0}, "carol@example.org", flow, shm::FlowLoss::suspend);
+  segment->bindings.drop_flow(shm::ProcessSlot{0}, "carol@example.org", flow, shm::FlowLoss::suspend(now + 30));
   auto all = store.reachable(10);
   std::sort(all.begin(), all.end());
   EXPECT_EQ(all, (Strings{"alice@example.org", "bob@example.org"}));

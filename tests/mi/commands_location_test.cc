@@ -29,7 +29,7 @@ TEST_F(Location, IsDumpedAsATree) {
   full.path = "<sip:edge;lr>";
   full.instance = "urn:uuid:1";
   full.reg_id = 2;
-  full.flow = {ConnectionId{7}, WorkerSlot{0}};
+  full.to.flow = {ConnectionId{7}, WorkerSlot{0}};
   bind("alice@example.org", full);
 
   EXPECT_EQ(run("ul_dump"),

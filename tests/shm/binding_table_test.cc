@@ -61,7 +61,7 @@ TEST_F(BindingTableTest, GivesBackAllThatWasSaved) {
   EXPECT_EQ(got.methods, 0x1fu);
   EXPECT_EQ(got.expires_at, 4000);
   EXPECT_EQ(got.updated_at, 55);
-  EXPECT_EQ(got.flow, saved.flow);
+  EXPECT_EQ(got.to, saved.to);
   EXPECT_EQ(got.state, BindingState::active);
   EXPECT_NE(got.serial, 0u);
   EXPECT_EQ(table.blocks_in_use(), 1u);
@@ -138,6 +138,7 @@ TEST_F(BindingTableTest, TakesTextsUpToTheLargestBlock) {
 TEST_F(BindingTableTest, LooksUpOnlyWhatCanBeReachedNewestFirst) {
   Binding suspended = binding("suspended", {}, 0);
   suspended.state = BindingState::suspended;
+  suspended.suspended_until = 500;
   ASSERT_TRUE(commit(table, "a", {added(binding("until1000", {}, 1000)), added(binding("until2000", {}, 2000)),
                                   added(binding("forever", {}, 0)), added(suspended)}));
   EXPECT_EQ(reachable("a", 999), (Names{"until1000", "until2000", "forever"}));
@@ -175,9 +176,9 @@ TEST_F(BindingTableTest, SuspendsInsteadAndCountsOnlyThoseThatWereActive) {
   const Flow gone{ConnectionId{7}, w1};
   ASSERT_TRUE(commit(table, "a", {added(binding("1", gone)), added(binding("2"))}));
   table.snapshot("a", snapshot);
-  EXPECT_EQ(table.drop_flow(p1, "a", gone, FlowLoss::suspend), 1u);
-  EXPECT_EQ(table.drop_flow(p1, "a", gone, FlowLoss::suspend), 0u);
-  EXPECT_EQ(table.drop_flow(p1, gone, FlowLoss::suspend), 0u);
+  EXPECT_EQ(table.drop_flow(p1, "a", gone, FlowLoss::suspend(100)), 1u);
+  EXPECT_EQ(table.drop_flow(p1, "a", gone, FlowLoss::suspend(100)), 0u);
+  EXPECT_EQ(table.drop_flow(p1, gone, FlowLoss::suspend(100)), 0u);
   EXPECT_EQ(reachable("a", 0), Names{"2"});
   EXPECT_EQ(contacts_of(table, "a"), (Names{"1", "2"}));
   const BindingChange late[] = {added(binding("3"))};
@@ -250,7 +251,7 @@ TEST_F(BindingTableTest, StaysSoundWhileFourProcessesChangeTheSameUsers) {
         std::vector<BindingChange> changes;
         for (const Binding& b : now) {
           ASSERT_EQ(b.aor, aor);
-          ASSERT_EQ(b.contact, "sip:" + std::to_string(number(b.flow.connection)) + "@" + aor);
+          ASSERT_EQ(b.contact, "sip:" + std::to_string(number(b.to.flow.connection)) + "@" + aor);
           if (random() % 2 == 0) changes.push_back(removed(b.serial));
         }
         const std::string contact = "sip:" + std::to_string(slot + 1) + "@" + aor;

@@ -229,7 +229,7 @@ const std::vector<Scenario>& scenarios() {
        [](World& w) { w.shared.bindings.drop_flow(victim, alice, doomed, FlowLoss::remove); },
        [](World& w, KillPoint) { EXPECT_EQ(contacts_of(w.shared.bindings, alice), (Names{"a1", "a2"})); }},
       {"drop_flow, suspending", {KillPoint::drop_suspended},
-       [](World& w) { w.shared.bindings.drop_flow(victim, alice, doomed, FlowLoss::suspend); },
+       [](World& w) { w.shared.bindings.drop_flow(victim, alice, doomed, FlowLoss::suspend(100)); },
        [](World& w, KillPoint) {
          BindingSnapshot now;
          w.shared.bindings.lookup(alice, 0, now);

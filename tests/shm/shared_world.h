@@ -64,7 +64,7 @@ inline Binding binding(std::string_view contact, Flow flow = {}, std::int64_t ex
   b.call_id = "call@client.invalid";
   b.user_agent = "phone/1";
   b.cseq = 1;
-  b.flow = flow;
+  b.to.flow = flow;
   b.expires_at = expires_at;
   return b;
 }

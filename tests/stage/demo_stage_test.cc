@@ -13,11 +13,17 @@ using Strings = std::vector<std::string>;
 class FakeStore final : public location::Store {
  public:
   std::vector<Target> lookup(std::string_view) override { return {}; }
+  Result<std::vector<Target>> lookup(const sip::Uri&) override { return std::vector<Target>{}; }
+  std::optional<location::Whereabouts> find(ClientId) override { return {}; }
+  const location::Gruus& gruus() const noexcept override { return gruus_; }
   void snapshot(std::string_view, shm::BindingSnapshot&) override {}
   Result<void> commit(std::string_view, std::uint64_t, std::span<const shm::BindingChange>) override { return {}; }
-  std::size_t drop_flow(Flow, std::span<const std::string>) override { return 0; }
+  std::size_t drop_flow(Flow, std::span<const std::string>, shm::FlowLoss) override { return 0; }
   std::vector<std::string> reachable(std::size_t) override { return online; }
   Strings online;
+
+ private:
+  location::Gruus gruus_{{}};
 };
 
 class FakeHttp final : public HttpExchange {
@@ -28,6 +34,7 @@ class FakeHttp final : public HttpExchange {
   std::string_view target() const noexcept override { return target_; }
   std::string_view header(std::string_view name) const noexcept override { return name == "Host" ? std::string_view(host_) : std::string_view{}; }
   bool is_upgrade() const noexcept override { return upgrade; }
+  void set_authenticated_aor(std::string_view) override {}
   bool accept_websocket() override { return false; }
   void reply(int given, std::string_view, std::span<const HeaderLine> lines, std::string_view content) override {
     EXPECT_EQ(status, 0) << "answered twice";
