@@ -27,6 +27,7 @@ constexpr auto fields = std::to_array<Field>({
     {"nc", &AuthHeader::nc},
     {"qop", &AuthHeader::qop},
     {"domain", &AuthHeader::domain},
+    {"username*", &AuthHeader::extended_username},
     {"stale", nullptr},
     {"userhash", nullptr},
 });

@@ -18,6 +18,7 @@ struct AuthHeader {
   std::string_view username, uri, response, cnonce, nc;
   std::string_view qop;  // of a challenge: the list within the quotes
   std::string_view domain;
+  std::string_view extended_username;  // `username*` (RFC 7616 3.4), as RFC 8187 encodes it
   bool stale = false;
   bool userhash = false;
 

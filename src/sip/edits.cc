@@ -30,11 +30,14 @@ class Decimal {
 
 }  // namespace
 
-Result<void> Edits::set_request_uri(std::string_view uri) { return replace(message_->request_uri(), uri); }
+Result<void> Edits::set_request_uri(std::string_view uri) {
+  if (uri.empty() || !lexer::all(uri, lexer::uri)) return Error{Errc::malformed, "not a Request-URI"};
+  return replace(message_->request_uri(), uri);
+}
 Result<void> Edits::set_start_line(std::string_view line) { return replace(message_->start_line(), line); }
 
 Result<void> Edits::insert_line(std::size_t offset, std::string_view line, Place place) {
-  if (lexer::has_line_breaker(line)) return line_breaker();
+  if (!lexer::is_header_line(line)) return Error{Errc::malformed, "not a header line"};
   add(Kind::insert, offset, 0, {line, crlf}, place == Place::before_others ? -++next_order_ : ++next_order_);
   return {};
 }
@@ -78,7 +81,7 @@ Result<void> Edits::set_value(HeaderId id, std::string_view value) {
   if (const auto header = message_->first(id)) return replace_value(*header, value);
   if (lexer::has_line_breaker(value)) return line_breaker();
   // A second call means the first one's line.
-  Edit* const before = find_inserted(message_->headers_end(), name(id));
+  Edit* const before = find_inserted(message_->headers_end(), id);
   if (before != nullptr) {
     before->text = store({name(id), ": ", value, crlf});
     before->text_size = static_cast<std::uint32_t>(text_size_ - before->text);
@@ -91,10 +94,13 @@ Result<void> Edits::set_value(HeaderId id, std::string_view value) {
 void Edits::remove_first_values(HeaderId id, std::size_t count) {
   for (const Header& header : message_->all(id)) {
     if (count == 0) return;
+    // Counted as ListValues counts: an empty line is a value, and so is what follows a last comma.
     std::string_view rest = header.value;
-    for (; count > 0 && !rest.empty(); --count) {
+    bool has_more = true;
+    for (; count > 0 && has_more; --count) {
       const std::size_t size = first_value_size(rest);
-      rest.remove_prefix(std::min(size + 1, rest.size()));
+      has_more = size < rest.size();
+      rest.remove_prefix(has_more ? size + 1 : size);
     }
     rest = base::trim(rest);
     if (rest.empty()) {
@@ -142,7 +148,7 @@ void Edits::set_body(std::string_view body) {
 
 void Edits::ensure_content_length() {
   if (message_->has(HeaderId::content_length)) return;
-  if (find_inserted(message_->headers_end(), name(HeaderId::content_length)) != nullptr) return;
+  if (find_inserted(message_->headers_end(), HeaderId::content_length) != nullptr) return;
   static_cast<void>(set_value(HeaderId::content_length, Decimal{message_->body().size()}));
 }
 
@@ -209,12 +215,12 @@ std::uint32_t Edits::store(std::initializer_list<std::string_view> texts) {
   return static_cast<std::uint32_t>(begin);
 }
 
-Edits::Edit* Edits::find_inserted(std::size_t offset, std::string_view header_name) noexcept {
+Edits::Edit* Edits::find_inserted(std::size_t offset, HeaderId id) noexcept {
   for (std::size_t i = 0; i < edit_count_; ++i) {
     const Edit& edit = edits_[i];
     const std::string_view line = text(edit);
-    if (edit.kind == Kind::insert && edit.offset == offset && starts_with_nocase(line, header_name) &&
-        line.substr(header_name.size()).starts_with(":"))
+    if (edit.kind == Kind::insert && edit.offset == offset &&
+        header_id(line.substr(0, lexer::skip(line, 0, lexer::token))) == id)
       return &edits_[i];
   }
   return nullptr;

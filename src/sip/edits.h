@@ -2,7 +2,8 @@
 // Changes to a message that itself never changes: a short list, applied once by write() (writer.h). What nobody
 // edited is copied byte for byte. Texts are copied into the list's own store, so callers may build them on the stack;
 // nothing is allocated for the usual number and size of edits.
-// Rules: 1. Every text is refused (Errc::malformed) when it has CR, LF or NUL: nobody can smuggle a header in.
+// Rules: 1. Every text is refused (Errc::malformed) when it has CR, LF or NUL, a line when it is no header line, a
+//           Request-URI when it has what no URI has: nobody can smuggle a header in.
 //        2. Something inserted into or replaced within a removed part goes with it.
 //        3. Inserted lines: the last `prepend`/`insert_before` of a place stands first; `append`s stand in order.
 // Views given as "part of the message" must point into the message the list was made for.
@@ -97,7 +98,7 @@ class Edits {
            std::int32_t order);
   void grow();
   std::uint32_t store(std::initializer_list<std::string_view> texts);
-  [[nodiscard]] Edit* find_inserted(std::size_t offset, std::string_view header_name) noexcept;
+  [[nodiscard]] Edit* find_inserted(std::size_t offset, HeaderId id) noexcept;
   [[nodiscard]] std::size_t offset_of(std::string_view part) const noexcept;
 
   // Left uninitialised: only the first edit_count_ and text_size_ of them are ever read.

@@ -75,6 +75,13 @@ constexpr bool has_line_breaker(std::string_view text) noexcept {
   return false;
 }
 
+// "Name: value", which neither ends the headers (as an empty line would) nor goes on with the one before (white space).
+constexpr bool is_header_line(std::string_view text) noexcept {
+  const std::size_t name_end = skip(text, 0, token);
+  return name_end > 0 && skip_lws(text, name_end) < text.size() && text[skip_lws(text, name_end)] == ':' &&
+         !has_line_breaker(text);
+}
+
 constexpr int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;

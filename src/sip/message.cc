@@ -40,7 +40,19 @@ struct Line {
   bool folded = false;
   bool bare = false;     // ended by LF without CR
   bool foreign = false;  // CR, LF or NUL where none may be
+  bool has_nul = false;
 };
+
+// A NUL stands only behind a backslash within a quoted string (25.1 quoted-pair, RFC 4475 3.1.1.2).
+bool nuls_are_quoted(std::string_view line) noexcept {
+  bool quoted = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (line[at] == '"') quoted = !quoted;
+    if (line[at] == '\0') return false;
+    if (quoted && line[at] == '\\') ++at;
+  }
+  return true;
+}
 
 // One header with its folds (RFC 3261 7.3.1). Looks at each byte once.
 Line line_at(std::string_view text, std::size_t at) noexcept {
@@ -57,8 +69,8 @@ Line line_at(std::string_view text, std::size_t at) noexcept {
       line.end = at;
       line.next = at + 2;
     } else {
-      // A NUL may be quoted (RFC 4475 3.1.1.2), a CR may not.
-      if (c == '\r' || (c == '\0' && text[at - (at > 0)] != '\\')) line.foreign = true;
+      if (c == '\r') line.foreign = true;
+      if (c == '\0') line.has_nul = true;
       continue;
     }
     if (line.next == text.size() || (text[line.next] != ' ' && text[line.next] != '\t')) return line;
@@ -265,8 +277,9 @@ class Parsed::Reader {
     while (colon < text_.size() && (text_[colon] == ' ' || text_[colon] == '\t')) ++colon;
     const bool named = name_end > at && name_end - at <= std::numeric_limits<std::uint16_t>::max() &&
                        colon < text_.size() && text_[colon] == ':';
-    const Line line = line_at(text_, named ? colon + 1 : at);
+    Line line = line_at(text_, named ? colon + 1 : at);
     const std::size_t begin = std::exchange(at, line.next);
+    if (line.has_nul && !nuls_are_quoted(text_.substr(begin, line.end - begin))) line.foreign = true;
     if (!named) fail(400, "Bad Header Line");
     if (line.foreign) fail(400, "Bad Character in Header");
     if (line.bare) fail(400, "Bare LF in Headers");

@@ -22,6 +22,11 @@ std::optional<Piece> Splitter::next() {
   const Piece::Kind kind = *parsed_            ? Piece::Kind::message
                            : parsed_->is_sip() ? Piece::Kind::malformed
                                                : Piece::Kind::garbage;
+  if (kind == Piece::Kind::garbage && had_message_) {
+    rest_ = {};
+    return std::nullopt;
+  }
+  had_message_ = kind != Piece::Kind::garbage;
   Piece piece = take(kind, parsed_->length());
   if (kind != Piece::Kind::garbage) piece.parsed = &*parsed_;
   return piece;

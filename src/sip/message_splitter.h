@@ -1,6 +1,7 @@
 #pragma once
 // What one WebSocket message or datagram holds: usually one SIP message; but also keepalives (RFC 5626 3.5.1 and
-// RFC 7118 6: CRLFCRLF asks, CRLF answers) and several SIP messages behind each other.
+// RFC 7118 6: CRLFCRLF asks, CRLF answers) and several SIP messages behind each other. Of a datagram only the first
+// piece counts: bytes behind a message "MUST be discarded" (RFC 3261 18.3).
 //
 //   Splitter splitter{payload};
 //   while (const auto piece = splitter.next()) switch (piece->kind) { ... }
@@ -20,7 +21,7 @@ struct Piece {
     pong,       // CRLF alone
     message,    // *parsed is good
     malformed,  // *parsed has the refusal and what was recovered
-    garbage,    // not SIP at all: nothing to answer
+    garbage,    // not SIP at all: nothing to answer. Never behind a message: there it is discarded without a word
   };
   Kind kind;
   std::string_view bytes;
@@ -37,6 +38,7 @@ class Splitter {
  private:
   std::string_view rest_;
   Limits limits_;
+  bool had_message_ = false;
   std::optional<Parsed> parsed_;
 };
 

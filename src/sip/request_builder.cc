@@ -24,7 +24,7 @@ std::size_t write_twin(std::string_view method, const MessageView& invite, std::
   const auto sequence = cseq(invite);
   out.append("CSeq: ").append_decimal(sequence ? sequence->number : 0u).append(' ').append(method).append("\r\n");
   for (const std::string_view line : headers)
-    if (!lexer::has_line_breaker(line)) out.append(line).append("\r\n");
+    if (lexer::is_header_line(line)) out.append(line).append("\r\n");
   out.append("Content-Length: 0\r\n\r\n");
   return out.size() - before;
 }

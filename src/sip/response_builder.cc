@@ -24,16 +24,17 @@ class ReplyWriter {
     copy_first(HeaderId::call_id);
     copy_first(HeaderId::cseq);
     if (reply_.status == 100) copy_first(HeaderId::timestamp);
-    for (const std::string_view line : reply_.headers) this->line({}, line);
+    for (const std::string_view line : reply_.headers)
+      if (lexer::is_header_line(line)) out_.append(line).append("\r\n");
     if (!reply_.server.empty()) line("Server: ", reply_.server);
     if (!reply_.body.empty() && !reply_.content_type.empty()) line("Content-Type: ", reply_.content_type);
     out_.append("Content-Length: ").append_decimal(reply_.body.size()).append("\r\n\r\n").append(reply_.body);
   }
 
  private:
-  void line(std::string_view start, std::string_view text) {
-    if (lexer::has_line_breaker(text)) return;
-    out_.append(start).append(text).append("\r\n");
+  void line(std::string_view start, std::string_view value) {
+    if (lexer::has_line_breaker(value)) return;
+    out_.append(start).append(value).append("\r\n");
   }
 
   void status_line() {

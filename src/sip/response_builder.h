@@ -25,7 +25,7 @@ struct Reply {
 };
 
 // Appends the response to `out`; returns how many bytes. Also works on Parsed::recovered() of an answerable failure.
-// Texts of `reply` with CR, LF or NUL are left out: they never reach the wire.
+// Texts of `reply` with CR, LF or NUL, and lines that are no header lines, are left out: they never reach the wire.
 std::size_t write_reply(const MessageView& request, const Reply& reply, OutputBuffer& out);
 
 }  // namespace sipwsd::sip

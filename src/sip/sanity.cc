@@ -9,6 +9,7 @@
 #include "src/sip/from_to.h"
 #include "src/sip/header_list.h"
 #include "src/sip/lexer.h"
+#include "src/sip/max_breadth.h"
 #include "src/sip/max_forwards.h"
 #include "src/sip/route_set.h"
 #include "src/sip/uri.h"
@@ -103,8 +104,10 @@ Finding request(const MessageView& message) {
   if (!topmost_via(message)) return bad("Bad Via");
   if (const Finding found = request_uri(message); found.status != 0) return found;
   if (!max_forwards(message)) return bad("Bad Max-Forwards");
+  if (!max_breadth(message)) return bad("Bad Max-Breadth");
   if (message.has(HeaderId::route) && !topmost_route(message)) return bad("Bad Route");
-  return contact_values(message);
+  // In other requests it is for the other end, which knows better what it makes of it.
+  return message.method() == Method::register_ ? contact_values(message) : Finding{};
 }
 
 // RFC 4475 3.3.10: a response that would be sent on to a broadcast address is an attack.

@@ -1,6 +1,7 @@
 #pragma once
 // What an element refuses before it routes (RFC 3261 8.2, 16.3; the verdicts of RFC 4475 and RFC 5118): version,
-// mandatory headers and their syntax, headers that may stand only once, CSeq's method, Request-URI scheme.
+// mandatory headers and their syntax, headers that may stand only once, CSeq's method, Request-URI scheme; the Contacts
+// of a REGISTER. What a proxy does not need it passes on as it is: methods, headers and bodies it does not know.
 // Max-Forwards 0, Require and Proxy-Require are policy of whoever routes.
 
 #include <optional>

@@ -118,6 +118,15 @@ TEST(Reply, LeavesOutWhatWouldBreakALine) {
   EXPECT_TRUE(text.starts_with("SIP/2.0 200 OK\n"));
 }
 
+TEST(Reply, LeavesOutWhatIsNoHeaderLine) {
+  const std::string text = wire("OPTIONS sip:a SIP/2.0\nVia: SIP/2.0/WS x\nCSeq: 1 OPTIONS\n\n");
+  const Parsed parsed = parse(text);
+  const std::array<std::string_view, 5> lines{"", "Broken", " Folded: x", "Good: x", ": x"};
+  OutputBuffer out;
+  write_reply(*parsed, {.status = 200, .headers = lines}, out);
+  EXPECT_EQ(out.view(), wire("SIP/2.0 200 OK\nVia: SIP/2.0/WS x\nCSeq: 1 OPTIONS\nGood: x\nContent-Length: 0\n\n"));
+}
+
 TEST(Cancel, IsTheInvitesTwin) {
   const Parsed parsed = parse(invite());
   OutputBuffer out;

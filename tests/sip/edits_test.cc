@@ -4,6 +4,7 @@
 
 #include "src/sip/contact.h"
 #include "src/sip/from_to.h"
+#include "src/sip/header_list.h"
 #include "src/sip/via.h"
 #include "src/sip/writer.h"
 #include "tests/sip/samples.h"
@@ -137,6 +138,80 @@ TEST(Edits, RemoveTheFirstValuesOfAListOverCommasAndLines) {
   EXPECT_EQ(routes_left(2), "<sip:p3;lr>|");
   EXPECT_EQ(routes_left(3), "");
   EXPECT_EQ(routes_left(9), "");
+}
+
+TEST(Edits, CountValuesAsTheyAreRead) {
+  const auto left_of = [](std::string_view routes, std::size_t count) {
+    const std::string text = wire("INVITE sip:b SIP/2.0\n" + std::string{routes} + "Route: <sip:last;lr>\n\n");
+    const Parsed parsed = parse(text);
+    std::size_t read = 0;
+    for ([[maybe_unused]] const ListValue& value : values(*parsed, HeaderId::route)) ++read;
+    EXPECT_GT(read, count) << routes;
+    Edits edits{*parsed};
+    edits.remove_first_values(HeaderId::route, count);
+    OutputBuffer out;
+    write(*parsed, edits, out);
+    std::string left;
+    for (const ListValue& value : values(*parse(out.view()), HeaderId::route)) left.append(value.text).append(" ");
+    return left;
+  };
+  EXPECT_EQ(left_of("Route: <sip:p1;lr>\nRoute:\n", 2), "<sip:last;lr> ");
+  EXPECT_EQ(left_of("Route: <sip:p1;lr>,\n", 2), "<sip:last;lr> ");
+  EXPECT_EQ(left_of("Route: <sip:p1;lr>,\n", 1), "<sip:last;lr> ") << "nothing is no value to leave behind";
+  EXPECT_EQ(left_of("Route: <sip:p1;lr>,,<sip:p3;lr>\n", 2), "<sip:p3;lr> <sip:last;lr> ");
+  EXPECT_EQ(left_of("Route:\nRoute: <sip:p1;lr>\n", 1), "<sip:p1;lr> <sip:last;lr> ");
+}
+
+TEST(Edits, FindAHeaderHoweverItIsSpelt) {  // S21
+  struct Row {
+    HeaderId id;
+    const char* name;
+    const char* line;
+  };
+  const Row table[] = {
+      {HeaderId::contact, "Contact", "Contact: <sip:a@b>"},     {HeaderId::contact, "Contact", "cOnTaCt:<sip:a@b>"},
+      {HeaderId::contact, "Contact", "Contact \t : <sip:a@b>"}, {HeaderId::contact, "m", "Contact: <sip:a@b>"},
+      {HeaderId::contact, "M", "m: <sip:a@b>"},                 {HeaderId::contact, "Contact", "M : <sip:a@b>"},
+      {HeaderId::contact, "contact", "Contact:\n <sip:a@b>"},   {HeaderId::contact, "m", "m\t:\n\t<sip:a@b>\n ;x=1"},
+      {HeaderId::subject, "Subject", "s :"},                    {HeaderId::subject, "s", "SUBJECT:\n \n x"},
+      {HeaderId::other, "X-Own", "x-oWN : 1"},                  {HeaderId::other, "x-own", "X-Own:\n 1,\n 2"},
+  };
+  for (const Row& row : table) {
+    const std::string text = wire("INVITE sip:b SIP/2.0\nFrom: x\n" + std::string{row.line} + "\nTo: y\n" +
+                                  std::string{row.line} + "\n\nbody");
+    const auto without = [&](auto&& edit) { return edited(edit, text); };
+    EXPECT_EQ(without([&](Edits& edits, const MessageView&) { edits.remove_all(row.name); }),
+              "INVITE sip:b SIP/2.0\nFrom: x\nTo: y\n\nbody")
+        << row.line;
+    const Parsed parsed = parse(text);
+    EXPECT_TRUE(parsed->first(row.name)) << row.line;
+    if (row.id == HeaderId::other) continue;
+    EXPECT_EQ(parsed->count(row.id), 2u) << row.line;
+    EXPECT_EQ(without([&](Edits& edits, const MessageView&) { edits.remove_all(row.id); }),
+              "INVITE sip:b SIP/2.0\nFrom: x\nTo: y\n\nbody")
+        << row.line;
+    const std::string set = without([&](Edits& edits, const MessageView&) {
+      EXPECT_TRUE(edits.set_value(row.id, "new"));
+    });
+    EXPECT_NE(set.find("new\nTo: y"), std::string::npos) << "in its place: " << set;
+  }
+}
+
+TEST(Edits, TakeOnlyHeaderLinesAndRequestUris) {
+  const Parsed parsed = parse(original());
+  Edits edits{*parsed};
+  for (const char* line : {"", " ", "Name", "Name value", ": value", " Name: value", "\tName: value", "Na me: value", "\"N\": v"}) {
+    EXPECT_FALSE(edits.append(line)) << line;
+    EXPECT_FALSE(edits.prepend(line)) << line;
+    EXPECT_FALSE(edits.insert_before(HeaderId::via, line)) << line;
+    EXPECT_FALSE(edits.insert_after(HeaderId::via, line)) << line;
+  }
+  for (const char* uri : {"", " ", "sip:a b", "sip:a@b ", "sip:a@b SIP/2.0", "<sip:a@b>", "sip:a\x01@b", "sip:\"a\"@b"})
+    EXPECT_FALSE(edits.set_request_uri(uri)) << uri;
+  EXPECT_TRUE(edits.empty());
+  EXPECT_TRUE(edits.append("Name:"));
+  EXPECT_TRUE(edits.append("Name : value"));
+  EXPECT_TRUE(edits.set_request_uri("sip:a%20b@[2001:db8::1]:5060;transport=ws?x=y"));
 }
 
 TEST(Edits, PopTheTopmostVia) {

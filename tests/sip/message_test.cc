@@ -170,10 +170,17 @@ TEST(Message, BrokenHeaderLinesAreRefusedAndTheRestRecovered) {
   }
 }
 
-TEST(Message, AQuotedNulIsNoBreak) {
-  std::string text = with_headers("Subject: \"a\\Zb\"\n");
-  text[text.find('Z')] = '\0';
-  EXPECT_TRUE(parse(text));
+TEST(Message, ANulStandsOnlyBehindABackslashInAQuotedString) {
+  const auto with_nul = [](std::string_view line) {
+    std::string text = with_headers(line);
+    text[text.find('Z')] = '\0';
+    return text;
+  };
+  for (const char* line : {"Subject: \"a\\Zb\"\n", "Subject: x \"y\" \"\\\\\\Z\"\n", "Subject:\n \"\\Z\"\n"})
+    EXPECT_TRUE(parse(with_nul(line))) << line;
+  for (const char* line : {"Subject: a\\Zb\n", "Subject: \"a\\\\Zb\"\n", "Subject: \"a\" \\Z\n", "Subject: \"aZb\"\n",
+                           "Subject: \"\\\"\\\"\" \\Z\n"})
+    EXPECT_FALSE(parse(with_nul(line))) << line;
 }
 
 TEST(Message, LineFeedsAloneAreRefusedWithAnAnswer) {

@@ -64,8 +64,8 @@ TEST(Sanity, RefusesWithTheReasonOfTheHeader) {
       {"OPTIONS", "NEWMETHOD sip:c@d SIP/2.0\n", 501, "Not Implemented", true},
       {"OPTIONS", "ACK sip:c@d SIP/2.0\n", 400, "CSeq Method Mismatch", false},
       {"Route", "Route: sip:p\n", 400, "Bad Route", true},
-      {"Contact", "Contact: <sip:a@x>, \n", 400, "Bad Contact", true},
-      {"Contact", "Contact: *, <sip:a@x>\n", 400, "Bad Contact", true},
+      {"Max-Forwards", "Max-Breadth: some\n", 400, "Bad Max-Breadth", true},
+      {"Max-Forwards", "Max-Breadth: 6\nmax-breadth: 7\n", 400, "Header Given Twice", true},
   };
   for (const Row& row : table) {
     const auto refusal = refusal_with(row.replaced, row.by);
@@ -86,6 +86,28 @@ TEST(Sanity, LetsPassWhatTheRfcsAllow) {
   EXPECT_FALSE(refusal_with("Contact", "Contact: *\n"));
   EXPECT_FALSE(refusal_with("Contact", "Subject: a\nSubject: b\nUser-Agent: c\nUser-Agent: d\n"));
   EXPECT_FALSE(refusal_with("Via", "Via: SIP/2.0/UDP x.invalid;branch=1\n")) << "the transport in Via is not compared";
+}
+
+// `good` as a REGISTER with this Contact line.
+std::optional<Refusal> refusal_of_registration(std::string_view contact) {
+  std::string text{good};
+  for (const std::string_view method : {"OPTIONS sip", "1 OPTIONS"})
+    text.replace(text.find(method) + (method.front() == '1' ? 2 : 0), 7, "REGISTER");
+  const std::size_t begin = text.find("Contact");
+  text.replace(begin, text.find('\n', begin) - begin, contact);
+  const std::string bytes = wire(text);
+  return sanity_refusal(*parse(bytes));
+}
+
+TEST(Sanity, ReadsTheContactsOfARegistrationAndLeavesOthersAlone) {
+  for (const char* contact : {"Contact: <sip:a@x>, ", "Contact: *, <sip:a@x>", "m: <sip:a@x", "Contact: <sip:a@x>;;"}) {
+    const auto refusal = refusal_of_registration(contact);
+    ASSERT_TRUE(refusal) << contact;
+    EXPECT_EQ(refusal->reason, "Bad Contact") << contact;
+    EXPECT_FALSE(refusal_with("Contact", std::string{contact} + "\n")) << contact;
+  }
+  EXPECT_FALSE(refusal_of_registration("Contact: *"));
+  EXPECT_FALSE(refusal_of_registration("Contact: <sip:a@x>, sip:b@y;expires=3"));
 }
 
 TEST(Sanity, ResponsesAreDroppedNotAnswered) {
