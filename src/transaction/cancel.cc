@@ -65,7 +65,7 @@ void ProxyCore::send_cancel(ProxyContext& context, ClientBranch& branch) {
   count(Count::cancels_sent);
   write_cancel(context, branch);
   // A connection that is gone ends the branch by on_connection_closed; any other failure by its timer.
-  static_cast<void>(transport_.send(branch.flow, out_.view(), 0));
+  static_cast<void>(transport_.send(branch.to, out_.view(), 0));
 }
 
 void ProxyCore::write_cancel(const ProxyContext& context, const ClientBranch& branch) {

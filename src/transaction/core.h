@@ -7,9 +7,15 @@
 // being sent to. What would pull state away under a caller (on_send_failed, on_connection_closed) waits until the
 // outermost call is through. on_request and on_response are never called from within Transport::send.
 //
-// A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) ends the branches on it at
-// once. RFC 3261 16.9 would have that be a 503, sent on as 500; a callee who went away is ForwardOptions::gone_status,
-// 480 by default, because a browser must tell "not there" from "server broken".
+// Where a branch goes may have to be found out (Target without a destination): User::locate answers now or later. What
+// it answers are places in the order of trying (RFC 3263 4.3): a transport failure, a timeout or a 503 moves on to the
+// next one, as a new client transaction.
+//
+// A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) moves the branches on it to the
+// next place; without one, to where User::locate finds the branch's client now; else it ends them at once. RFC 3261 16.9
+// would have that be a 503, sent on as 500; a callee who went away is ForwardOptions::gone_status, 480 by default,
+// because a browser must tell "not there" from "server broken". A caller whose client is expected back (User::locate says
+// `later`) is not given up either: its responses wait for it.
 
 #include <cstdint>
 #include <memory>
@@ -30,6 +36,7 @@
 #include "src/sip/via.h"
 #include "src/transaction/branch.h"
 #include "src/transaction/counters.h"
+#include "src/transaction/stay.h"
 #include "src/transaction/timers.h"
 
 namespace sipwsd::transaction {
@@ -50,15 +57,43 @@ struct CoreSettings {
   std::string server;                              // Server header of our own responses; empty: none
 };
 
-// How our Via reads on a flow: `SIP/2.0/WS sent_by;branch=...`.
-struct SentBy {
+// One place a branch may be sent to.
+struct Place {
+  Destination to;
+  std::string server_name;  // RFC 5922: whose certificate it must show
+};
+
+// What a branch without a destination looks for.
+struct Wanted {
+  std::string_view next_hop;          // a URI; empty: the client, wherever he is
+  ClientId client = ClientId::none;
+  std::size_t size = 0;               // bytes of the request: RFC 3261 18.1.1
+};
+struct Located {
+  enum class When : std::uint8_t { now, later, never } when = When::never;
+  base::TimePoint until{};          // later: when to give up
+  std::uint16_t provisional = 0;    // later: what the caller is told meanwhile, an INVITE's only; 0: nothing
+};
+
+// A copy of a request that is about to leave.
+struct Leg {
+  const sip::MessageView& request;
+  const Destination& upstream;  // where it came from
+  ClientId caller;
+  const Destination& to;
+  ClientId callee;
+  Stay stay;
+};
+// How our Via reads: `SIP/2.0/WS sent_by;branch=...`, and the lines below it.
+struct Outfit {
   TransportProtocol transport = TransportProtocol::ws;
-  std::string_view host_port;  // read at once, not kept
+  std::string_view sent_by;  // read at once, not kept; so is the next
+  std::string_view lines;    // whole header lines, each with its CRLF, in the order they shall stand in
+  bool alias = false;        // RFC 5923: the connection is also for requests the other way
 };
 
 struct ForwardOptions {
-  // URIs without brackets for every copy, below the target's own; the first becomes topmost (16.6 step 4).
-  std::span<const std::string_view> record_route = {};
+  Stay stay = Stay::none;
   std::size_t consumed_routes = 0;           // topmost Route values that named us (16.4): taken off
   std::span<const HeaderLine> headers = {};  // added at the end
   std::uint16_t gone_status = 480;           // when the target's connection is gone
@@ -90,6 +125,9 @@ class RequestContext {
   void forward(std::span<const Target> targets, const ForwardOptions& options = {});
   // An ACK to a 2xx: no response, no state (16.11). unsupported for another method; else what Transport::send says.
   Result<void> forward_stateless(const Target& target, const ForwardOptions& options = {});
+  // To be answered later by Core::answer: the server transaction is made, keeps the request and absorbs what is sent
+  // again. 0: there is no room, or it is an ACK; a 503 has been sent. Nobody has answered within `limit`: 503 too.
+  [[nodiscard]] std::uint64_t defer(base::Milliseconds limit);
   void drop() noexcept { done_ = true; }
 
  private:
@@ -115,18 +153,18 @@ class ReplyContext {
   [[nodiscard]] const sip::MessageView& message() const noexcept { return message_; }
   [[nodiscard]] const Arrival& arrival() const noexcept { return arrival_; }
   // Where the request came from, and the response will go.
-  [[nodiscard]] Flow upstream() const noexcept { return upstream_; }
+  [[nodiscard]] const Destination& upstream() const noexcept { return upstream_; }
   // A provisional response is not forwarded; of a final one it has no effect.
   void drop() noexcept { dropped_ = true; }
 
  private:
   friend class ProxyCore;
-  ReplyContext(const sip::MessageView& message, const Arrival& arrival, Flow upstream)
+  ReplyContext(const sip::MessageView& message, const Arrival& arrival, const Destination& upstream)
       : message_(message), arrival_(arrival), upstream_(upstream) {}
 
   const sip::MessageView& message_;
   const Arrival& arrival_;
-  Flow upstream_;
+  Destination upstream_;
   bool dropped_ = false;
 };
 
@@ -137,8 +175,11 @@ class User {
   virtual void on_reply(ReplyContext&) {}
   // Then nothing new is begun, 503; requests within a dialog still pass: they are what ends calls.
   [[nodiscard]] virtual bool is_short_of_memory() const noexcept { return false; }
-  // Our address as seen on that flow: the local endpoint of its connection, or what is advertised for it.
-  [[nodiscard]] virtual SentBy sent_by(Flow flow) = 0;
+  // Our address as seen from there, and what else the copy gets.
+  virtual void outfit(const Leg& leg, Outfit& out) = 0;
+  // Where that leads. now: `places` is filled. later: Core::on_located(ticket) for a next hop, Core::on_client_moved for a
+  // client; a ticket nobody waits for any more does no harm.
+  virtual Located locate(std::uint64_t, const Wanted&, std::vector<Place>&) { return {}; }
 
  protected:
   ~User() = default;
@@ -160,6 +201,13 @@ class Core {
   void on_send_failed(std::uint64_t ticket);
   // Of a connection in any worker; the sooner it is called, the sooner its callers hear of it.
   void on_connection_closed(ConnectionId connection);
+  // What User::locate was asked for; none: there is no such server.
+  void on_located(std::uint64_t ticket, std::span<const Place> places);
+  // He has registered again: what waits for him goes there.
+  void on_client_moved(ClientId client, const Destination& to);
+  // A request that was deferred; a ticket whose request has ended does nothing.
+  void answer(std::uint64_t ticket, std::uint16_t status, std::string_view reason = {},
+              std::span<const HeaderLine> headers = {}, std::string_view body = {});
 
   // From the next message and the next timer on. What the table was made with (slot, generation, secret, its size) stays.
   void reconfigure(CoreSettings settings);

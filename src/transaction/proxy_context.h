@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "sipwsd/connection_id.h"
+#include "sipwsd/destination.h"
 #include "sipwsd/endpoint.h"
 #include "src/base/clock.h"
 #include "src/os/timer_wheel.h"
@@ -23,6 +24,7 @@
 #include "src/transaction/client_non_invite.h"
 #include "src/transaction/server_invite.h"
 #include "src/transaction/server_non_invite.h"
+#include "src/transaction/stay.h"
 #include "src/transaction/timers.h"
 
 namespace sipwsd::transaction {
@@ -65,7 +67,8 @@ struct ClientBranch : PoolItem {
   PoolIndex context = nobody;
   PoolIndex next = nobody;  // in the context, in the order of trying
   ConnectionLink link;
-  Flow flow;
+  Destination to;
+  ClientId client = ClientId::none;
 
   bool waiting = true;  // a target that was not tried yet
   Reliability reliability = Reliability::reliable;
@@ -80,9 +83,11 @@ struct ClientBranch : PoolItem {
   base::Milliseconds interval{0};
 
   // What is particular to this copy of the request (16.6).
-  Text request_uri, sent_by, prepend, append;
+  Text request_uri, prepend, append;  // known from the start
+  Text sent_by, outfit;               // when it is known where it goes
   TransportProtocol transport = TransportProtocol::none;
   std::uint16_t consumed_routes = 0;
+  bool alias = false;
 
   [[nodiscard]] bool is_pending(bool is_invite) const noexcept {
     if (!alive || waiting) return false;
@@ -109,7 +114,8 @@ struct BestResponse {
 struct ProxyContext : PoolItem {
   std::uint64_t hash = 0;        // transaction_hash
   std::uint64_t merge_hash = 0;  // 0: not looked for
-  Flow upstream;
+  Destination upstream;  // where responses go
+  ClientId caller = ClientId::none;
   Endpoint remote;  // where the request came from: for `received` of our own responses
   ConnectionLink link;
 
@@ -129,6 +135,7 @@ struct ProxyContext : PoolItem {
   std::uint32_t loop_hash = 0;
   std::uint16_t gone_status = 480;
   std::uint8_t max_forwards = 0;  // as sent
+  Stay stay = Stay::none;
 
   os::TimerId timer = os::TimerId::none;
   base::TimePoint timer_at = never;

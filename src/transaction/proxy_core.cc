@@ -113,7 +113,8 @@ void ProxyCore::reply_stateless(const sip::MessageView& request, const Arrival& 
   if (request.method() == sip::Method::ack || !request.is_request()) return;
   const auto via = sip::topmost_via(request);
   const std::uint64_t hash = via ? transaction_hash(table_key_, request, *via, arrival.flow.connection) : 0;
-  send_reply(arrival.flow, reply.status, make_reply(request, arrival.remote, hash, reply));
+  const Destination back = via ? response_destination(arrival, *via) : arrival.back();
+  send_reply(back, reply.status, make_reply(request, arrival.remote, hash, reply));
 }
 
 void ProxyCore::on_send_failed(Token token) {

@@ -95,7 +95,7 @@ class ProxyCore final : public os::TimerHandler {
   void reply_locally(ProxyContext& context, const LocalReply& reply);
   [[nodiscard]] std::string_view make_reply(const sip::MessageView& request, const Endpoint& source, std::uint64_t hash,
                                             const LocalReply& reply);
-  void send_reply(Flow flow, std::uint16_t status, std::string_view response);
+  void send_reply(const Destination& to, std::uint16_t status, std::string_view response);
   [[nodiscard]] Tag tag_of(std::uint64_t hash) const noexcept;
 
   // --- proxy_forwarding.cc
@@ -111,6 +111,8 @@ class ProxyCore final : public os::TimerHandler {
   void add_targets(ProxyContext& context, const sip::MessageView& request, std::span<const Target> targets,
                    const ForwardOptions& options);
   void launch_group(ProxyContext& context, const sip::MessageView& request, const sip::Via& topmost_via);
+  // Our Via and what else the copy gets: when it is known where it goes.
+  void put_on(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request);
   void launch(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const sip::Via& topmost_via);
   // The copy of the request that went, or goes, out on this branch.
   void write_copy(const ProxyContext& context, const ClientBranch& branch, const sip::MessageView& request,
@@ -174,7 +176,7 @@ class ProxyCore final : public os::TimerHandler {
 
   // Working memory, so that nothing is allocated in steady state. `out_` is what is being sent.
   sip::OutputBuffer out_, copy_;
-  std::string line_text_;
+  std::string line_text_, again_;
   std::vector<std::string_view> lines_;
   std::vector<const Target*> order_;
 };

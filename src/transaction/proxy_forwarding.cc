@@ -75,13 +75,16 @@ void ProxyCore::forward(RequestContext& request, std::span<const Target> targets
     return reply(request, {503, {}, retry_after});
   }
 
-  ProxyContext* context = table_.add(request.hash_, request.arrival_.flow, message.method());
+  ProxyContext* context =
+      table_.add(request.hash_, response_destination(request.arrival_, request.topmost_via_), message.method());
   request.done_ = true;
   count(Count::server_transactions);
   const auto cseq = sip::cseq(message);
   context->cseq = cseq ? cseq->number : 0;
   context->loop_hash = loop;
   context->remote = request.arrival_.remote;
+  context->caller = request.arrival_.client;
+  context->stay = options.stay;
   context->reliability = is_reliable(context->remote.protocol) ? Reliability::reliable : Reliability::unreliable;
   context->started = now_;
   context->max_forwards = next_max_forwards(message);
@@ -113,14 +116,10 @@ void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& reque
   for (const Target* target : order_) {
     ClientBranch& branch = table_.add_branch(context);
     ++context.waiting;
-    branch.flow = target->flow;
+    branch.to = target->to;
+    branch.client = target->client;
     branch.q = target->q;
-    const SentBy ours = user_.sent_by(target->flow);
-    branch.transport = ours.transport;
-    branch.reliability = is_reliable(ours.transport) ? Reliability::reliable : Reliability::unreliable;
-    branch.sent_by = context.keep(ours.host_port);
-    const TargetTexts texts =
-        forwarding_.texts_for(request, *target, options.record_route, options.consumed_routes, options.headers);
+    const TargetTexts texts = forwarding_.texts_for(request, *target, options.consumed_routes, options.headers);
     branch.request_uri = context.keep(texts.request_uri);
     branch.prepend = context.keep(texts.prepend);
     branch.append = context.keep(texts.append);
@@ -145,7 +144,7 @@ void ProxyCore::launch(ProxyContext& context, ClientBranch& branch, const sip::M
   branch.waiting = false;
   --context.waiting;
   ++context.pending;
-  table_.attach(branch);
+  put_on(context, branch, request);
   const Timers& timers = settings_.timers;
   branch.due = now_ + (context.is_invite() ? timers.b : timers.f);
   if (branch.reliability == Reliability::unreliable) {
@@ -155,8 +154,21 @@ void ProxyCore::launch(ProxyContext& context, ClientBranch& branch, const sip::M
   count(Count::client_transactions);
   out_.clear();
   write_copy(context, branch, request, topmost_via, out_);
-  const auto sent = transport_.send(branch.flow, out_.view(), number(TransactionTable::token_of(branch)));
-  if (!sent) on_transport_error(context, branch, sent.error().code);
+  const auto sent = transport_.send(branch.to, out_.view(), number(TransactionTable::token_of(branch)));
+  if (!sent) return on_transport_error(context, branch, sent.error().code);
+  branch.to.flow = *sent;
+  table_.attach(branch);
+}
+
+void ProxyCore::put_on(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request) {
+  Outfit outfit;
+  user_.outfit({request, context.upstream, context.caller, branch.to, branch.client, context.stay}, outfit);
+  branch.transport = outfit.transport;
+  branch.reliability = is_reliable(outfit.transport) ? Reliability::reliable : Reliability::unreliable;
+  branch.alias = outfit.alias;
+  branch.sent_by = context.keep(outfit.sent_by);
+  branch.outfit = context.keep(outfit.lines);
+  table_.count_kept(context);
 }
 
 void ProxyCore::write_copy(const ProxyContext& context, const ClientBranch& branch, const sip::MessageView& request,
@@ -166,6 +178,8 @@ void ProxyCore::write_copy(const ProxyContext& context, const ClientBranch& bran
        branch.consumed_routes},
       branch.transport,
       context.text(branch.sent_by),
+      context.text(branch.outfit),
+      branch.alias,
       branch_key_.make({settings_.slot, settings_.generation, TransactionTable::token_of(branch), context.loop_hash}),
       context.max_forwards};
   forwarding_.write(request, topmost_via, context.remote, copy, out);
@@ -195,17 +209,20 @@ Result<void> ProxyCore::forward_stateless(RequestContext& request, const Target&
   request.done_ = true;
   const std::uint32_t loop = loop_hash(loop_key_, request.message_);
   if (objection_to(request, loop).status != 0) return Error{Errc::refused, "Max-Forwards, Proxy-Require or a loop"};
-  const SentBy ours = user_.sent_by(target.flow);
+  const Destination upstream = request.arrival_.back();
+  Outfit ours;
+  user_.outfit({request.message_, upstream, request.arrival_.client, target.to, target.client, Stay::none}, ours);
   const auto nobodys = static_cast<Token>(request.hash_ << 32 | nobody);
   const ForwardedCopy copy{
-      forwarding_.texts_for(request.message_, target, options.record_route, options.consumed_routes, options.headers),
-      ours.transport, ours.host_port, branch_key_.make({settings_.slot, settings_.generation, nobodys, loop}),
+      forwarding_.texts_for(request.message_, target, options.consumed_routes, options.headers),
+      ours.transport, ours.sent_by, {}, ours.alias, branch_key_.make({settings_.slot, settings_.generation, nobodys, loop}),
       next_max_forwards(request.message_)};
   out_.clear();
   forwarding_.write(request.message_, request.topmost_via_, request.arrival_.remote, copy, out_);
-  auto sent = transport_.send(target.flow, out_.view(), 0);
-  if (!sent) count(Count::acks_unsent);
-  return sent;
+  const auto sent = transport_.send(target.to, out_.view(), 0);
+  if (sent) return {};
+  count(Count::acks_unsent);
+  return sent.error();
 }
 
 }  // namespace sipwsd::transaction

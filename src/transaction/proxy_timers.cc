@@ -30,7 +30,7 @@ void ProxyCore::fire(ProxyContext& context, ClientBranch& branch) {
       write_cancel(context, branch);
     else
       write_copy_again(context, branch, out_);
-    static_cast<void>(transport_.send(branch.flow, out_.view(), 0));
+    static_cast<void>(transport_.send(branch.to, out_.view(), 0));
   }
   if (branch.due > now_) return;
   branch.due = never;

@@ -44,13 +44,10 @@ std::string_view strict_router(std::string_view target_route) {
 }  // namespace
 
 TargetTexts RequestForwarding::texts_for(const sip::MessageView& request, const Target& target,
-                                         std::span<const std::string_view> record_route, std::size_t consumed_routes,
-                                         std::span<const HeaderLine> headers) {
+                                         std::size_t consumed_routes, std::span<const HeaderLine> headers) {
   prepend_.clear();
   append_.clear();
   TargetTexts texts{target.request_uri, {}, {}, consumed_routes};
-  if (!target.record_route.empty()) add_address(prepend_, "Record-Route", target.record_route);
-  for (const std::string_view uri : record_route) add_address(prepend_, "Record-Route", uri);
   for (const HeaderLine& header : headers) add_line(append_, header.name, "", header.value, "");
 
   std::span<const std::string> routes{target.route};
@@ -85,9 +82,10 @@ void RequestForwarding::write(const sip::MessageView& request, const sip::Via& t
 
   via_.assign("Via: SIP/2.0/").append(via_name(copy.transport)).append(" ").append(copy.sent_by);
   via_.append(";branch=").append(copy.branch);
+  if (copy.alias) via_.append(";alias");
   // What is prepended last stands first.
-  for (HeaderLines lines{copy.target.prepend}; !lines.done(); lines.drop_last())
-    static_cast<void>(edits.prepend(lines.last()));
+  for (const std::string_view text : {copy.target.prepend, copy.outfit})
+    for (HeaderLines lines{text}; !lines.done(); lines.drop_last()) static_cast<void>(edits.prepend(lines.last()));
   static_cast<void>(edits.prepend(via_));
   for (HeaderLines lines{copy.target.append}; !lines.done(); lines.drop_first())
     static_cast<void>(edits.append(lines.first()));

@@ -21,7 +21,7 @@ namespace sipwsd::transaction {
 // What is particular to the copy for one target: 16.6 steps 2, 4, 6. The line texts have CRLFs (header_lines.h).
 struct TargetTexts {
   std::string_view request_uri;
-  std::string_view prepend;  // Record-Route, then the Routes of the target, topmost first
+  std::string_view prepend;  // the Routes of the target, topmost first
   std::string_view append;
   std::size_t consumed_routes = 0;
 };
@@ -30,6 +30,8 @@ struct ForwardedCopy {
   TargetTexts target;
   TransportProtocol transport = TransportProtocol::none;
   std::string_view sent_by;
+  std::string_view outfit;  // below our Via: Record-Route, Path
+  bool alias = false;
   BranchText branch;
   std::uint8_t max_forwards = 0;
 };
@@ -39,8 +41,7 @@ class RequestForwarding {
  public:
   // Views into the arguments and into this object; valid until the next call. A next hop that is a strict router (no
   // lr) gets its own URI as Request-URI and the real one as the last Route (16.6 step 6).
-  [[nodiscard]] TargetTexts texts_for(const sip::MessageView& request, const Target& target,
-                                      std::span<const std::string_view> record_route, std::size_t consumed_routes,
+  [[nodiscard]] TargetTexts texts_for(const sip::MessageView& request, const Target& target, std::size_t consumed_routes,
                                       std::span<const HeaderLine> headers);
   // Appends one copy of the request to `out`. `topmost_via` is the request's; `source` is where it came from.
   void write(const sip::MessageView& request, const sip::Via& topmost_via, const Endpoint& source,

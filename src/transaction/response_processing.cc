@@ -201,13 +201,14 @@ void ProxyCore::send_ack(const ProxyContext& context, const ClientBranch& branch
   if (!invite) return;
   out_.clear();
   sip::write_ack(*invite, response, out_);
-  if (!transport_.send(branch.flow, out_.view(), 0)) count(Count::acks_unsent);
+  if (!transport_.send(branch.to, out_.view(), 0)) count(Count::acks_unsent);
 }
 
 void ProxyCore::conclude(ProxyContext& context) {
   while (context.alive && context.pending == 0 && !context.has_final()) {
     if (context.waiting == 0) return send_best(context);
-    const auto request = sip::parse(context.request_bytes());
+    again_.assign(context.request_bytes());  // what is kept grows, and may move, with every launch
+    const auto request = sip::parse(again_);
     const auto via = request ? sip::topmost_via(*request) : Result<sip::Via>{Errc::malformed};
     if (!via) return drop_waiting(context);
     launch_group(context, *request, *via);

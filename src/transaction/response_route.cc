@@ -51,6 +51,13 @@ void ViaStamp::put_on(const sip::Via& topmost, sip::Edits& edits) const {
   static_cast<void>(edits.set_parameter(topmost.params, "rport", std::string_view{digits, size}));
 }
 
+Destination response_destination(const Arrival& arrival, const sip::Via& topmost) noexcept {
+  Destination back = arrival.back();
+  constexpr std::uint16_t default_port = 5060;
+  if (back.is_datagram() && !topmost.wants_rport()) back.remote.port = topmost.port.value_or(default_port);
+  return back;
+}
+
 bool has_next_via(const sip::MessageView& response) noexcept {
   if (response.count(sip::HeaderId::via) > 1) return true;
   const std::string_view only = response.value(sip::HeaderId::via);

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sipwsd/destination.h"
 #include "sipwsd/endpoint.h"
+#include "sipwsd/exchange.h"
 #include "src/sip/edits.h"
 #include "src/sip/message.h"
 #include "src/sip/output_buffer.h"
@@ -31,6 +33,10 @@ class ViaStamp {
   std::uint8_t size_ = 0;
   std::uint16_t rport_ = 0;
 };
+
+// Where responses to a request go: along its flow; to a datagram's source address, at the source port when rport asked
+// for it, else at the port of sent-by (18.2.2, RFC 3581 4). `maddr` moves nothing: it is what a client wrote.
+[[nodiscard]] Destination response_destination(const Arrival& arrival, const sip::Via& topmost) noexcept;
 
 // A response of which our Via is the only one was meant for us, not for anybody behind us (16.7 step 3).
 [[nodiscard]] bool has_next_via(const sip::MessageView& response) noexcept;

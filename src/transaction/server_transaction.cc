@@ -66,10 +66,10 @@ bool ProxyCore::step_server(ProxyContext& context, std::uint16_t status) {
   return row->action == Action::send;
 }
 
-void ProxyCore::send_reply(Flow flow, std::uint16_t status, std::string_view response) {
+void ProxyCore::send_reply(const Destination& to, std::uint16_t status, std::string_view response) {
   if (sip::is_final(status)) count(count_of_class(status));
   // Gone: we shall hear of it (on_connection_closed). Full: the reader is too slow and will be dropped for it.
-  if (!transport_.send(flow, response, 0)) count(Count::replies_unsent);
+  if (!transport_.send(to, response, 0)) count(Count::replies_unsent);
 }
 
 void ProxyCore::reply_locally(ProxyContext& context, const LocalReply& reply) {
@@ -145,9 +145,10 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
     return;
   }
   LocalReply reply = wanted;
+  const Destination upstream = response_destination(request.arrival_, request.topmost_via_);
   if (sip::is_provisional(reply.status)) {
     if (method != sip::Method::invite && reply.status != 100) return;
-    return send_reply(request.arrival_.flow, reply.status,
+    return send_reply(upstream, reply.status,
                       make_reply(request.message_, request.arrival_.remote, request.hash_, reply));
   }
   request.done_ = true;
@@ -155,8 +156,8 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   const std::string_view bytes = make_reply(request.message_, request.arrival_.remote, request.hash_, reply);
   ProxyContext* context = nullptr;
   if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel)
-    context = table_.add(request.hash_, request.arrival_.flow, method);
-  if (context == nullptr) return send_reply(request.arrival_.flow, reply.status, bytes);
+    context = table_.add(request.hash_, upstream, method);
+  if (context == nullptr) return send_reply(upstream, reply.status, bytes);
 
   count(Count::server_transactions);
   context->reliability = Reliability::unreliable;

@@ -59,7 +59,7 @@ TransactionTable::TransactionTable(std::size_t max, std::uint32_t first_serial)
   downstream_heads_->fill(nobody);
 }
 
-ProxyContext* TransactionTable::add(std::uint64_t hash, Flow upstream, sip::Method method) {
+ProxyContext* TransactionTable::add(std::uint64_t hash, const Destination& upstream, sip::Method method) {
   if (is_full()) return nullptr;
   ProxyContext& context = contexts_.take();
   ++alive_;
@@ -71,9 +71,9 @@ ProxyContext* TransactionTable::add(std::uint64_t hash, Flow upstream, sip::Meth
     spare_buffers_.pop_back();
   }
   index_.insert(hash, context.index);
-  link(contexts_, *upstream_heads_, context, upstream.connection);
+  link(contexts_, *upstream_heads_, context, upstream.flow.connection);
   context.counted_pending = true;
-  ++(*pending_)[list_of(upstream.connection)];
+  ++(*pending_)[list_of(upstream.flow.connection)];
   return &context;
 }
 
@@ -81,28 +81,28 @@ bool TransactionTable::has_pending(ConnectionId connection, std::size_t most) co
   if (connection == ConnectionId::none || (*pending_)[list_of(connection)] < most) return false;
   std::size_t found = 0;  // somebody in this list has too many: who?
   for (PoolIndex at = (*upstream_heads_)[list_of(connection)]; at != nobody && found < most; at = contexts_.at(at).link.next)
-    found += contexts_.at(at).counted_pending && contexts_.at(at).upstream.connection == connection;
+    found += contexts_.at(at).counted_pending && contexts_.at(at).upstream.flow.connection == connection;
   return found >= most;
 }
 
 void TransactionTable::end_pending(ProxyContext& context) noexcept {
   if (!context.counted_pending) return;
   context.counted_pending = false;
-  --(*pending_)[list_of(context.upstream.connection)];
+  --(*pending_)[list_of(context.upstream.flow.connection)];
 }
 
 ProxyContext* TransactionTable::find(std::uint64_t hash, ConnectionId connection, sip::Method method) noexcept {
   if (method == sip::Method::ack) method = sip::Method::invite;
   const PoolIndex index = index_.find(hash, [&](PoolIndex at) {
     const ProxyContext& context = contexts_.at(at);
-    return context.hash == hash && context.upstream.connection == connection && context.method == method;
+    return context.hash == hash && context.upstream.flow.connection == connection && context.method == method;
   });
   return index == nobody ? nullptr : &contexts_.at(index);
 }
 
 ProxyContext* TransactionTable::find_any(std::uint64_t hash, ConnectionId connection) noexcept {
   const PoolIndex index = index_.find(hash, [&](PoolIndex at) {
-    return contexts_.at(at).hash == hash && contexts_.at(at).upstream.connection == connection;
+    return contexts_.at(at).hash == hash && contexts_.at(at).upstream.flow.connection == connection;
   });
   return index == nobody ? nullptr : &contexts_.at(index);
 }
@@ -129,7 +129,7 @@ ClientBranch& TransactionTable::add_branch(ProxyContext& context) {
 }
 
 void TransactionTable::attach(ClientBranch& branch) noexcept {
-  link(branches_, *downstream_heads_, branch, branch.flow.connection);
+  link(branches_, *downstream_heads_, branch, branch.to.flow.connection);
 }
 
 ClientBranch* TransactionTable::find(Token token) noexcept {
@@ -164,10 +164,10 @@ void TransactionTable::retire(ProxyContext& context) {
     --merge_hashes_;
   }
   end_pending(context);
-  unlink(contexts_, *upstream_heads_, context, context.upstream.connection);
+  unlink(contexts_, *upstream_heads_, context, context.upstream.flow.connection);
   for (ClientBranch* at = branch(context.first_branch); at != nullptr; at = branch(at->next)) {
     at->alive = false;
-    unlink(branches_, *downstream_heads_, *at, at->flow.connection);
+    unlink(branches_, *downstream_heads_, *at, at->to.flow.connection);
   }
   retired_.push_back(context.index);
 }
@@ -189,9 +189,9 @@ void TransactionTable::recycle() {
 TransactionTable::OnConnection TransactionTable::on_connection(ConnectionId connection) {
   OnConnection found;
   for (PoolIndex at = (*upstream_heads_)[list_of(connection)]; at != nobody; at = contexts_.at(at).link.next)
-    if (contexts_.at(at).upstream.connection == connection) found.contexts.emplace_back(at, contexts_.at(at).serial);
+    if (contexts_.at(at).upstream.flow.connection == connection) found.contexts.emplace_back(at, contexts_.at(at).serial);
   for (PoolIndex at = (*downstream_heads_)[list_of(connection)]; at != nobody; at = branches_.at(at).link.next)
-    if (branches_.at(at).flow.connection == connection) found.branches.push_back(token_of(branches_.at(at)));
+    if (branches_.at(at).to.flow.connection == connection) found.branches.push_back(token_of(branches_.at(at)));
   return found;
 }
 

@@ -105,7 +105,7 @@ class TransactionTable {
   // --- server side
   [[nodiscard]] bool is_full() const noexcept { return alive_ >= max_; }
   // nullptr when full.
-  [[nodiscard]] ProxyContext* add(std::uint64_t hash, Flow upstream, sip::Method method);
+  [[nodiscard]] ProxyContext* add(std::uint64_t hash, const Destination& upstream, sip::Method method);
   // RFC 3261 17.2.3: the same method, except that an ACK is looked for as an INVITE.
   [[nodiscard]] ProxyContext* find(std::uint64_t hash, ConnectionId connection, sip::Method method) noexcept;
   // RFC 3261 9.2: whatever the method, for a CANCEL.

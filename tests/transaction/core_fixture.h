@@ -47,14 +47,16 @@ class ScriptedUser final : public User {
     if (reply_script) reply_script(reply);
   }
   bool is_short_of_memory() const noexcept override { return memory_is_short; }
-  SentBy sent_by(Flow flow) override {
-    return {datagram_connections.contains(flow.connection) ? TransportProtocol::udp : TransportProtocol::wss,
-            "edge.example.org"};
+  void outfit(const Leg& leg, Outfit& out) override {
+    out.transport = leg.to.is_address() ? leg.to.remote.protocol : TransportProtocol::wss;
+    out.sent_by = "edge.example.org";
+    if (outfit_script) outfit_script(leg, out);
   }
 
   std::function<void(RequestContext&)> request_script;
   std::function<void(ReplyContext&)> reply_script;
-  std::map<ConnectionId, bool> datagram_connections;
+  std::function<void(const Leg&, Outfit&)> outfit_script;
+  std::map<ConnectionId, bool> datagram_clients;  // who has no connection
   bool memory_is_short = false;
   std::size_t requests = 0, replies = 0;
 };
@@ -151,12 +153,20 @@ class CoreTest : public ::testing::Test {
 
   void end_core() { core_.reset(); }
 
-  static Target target(ConnectionId connection, int q = 1000) {
-    return {.request_uri = "sip:bob@" + std::to_string(number(connection)) + ".invalid",
-            .flow = {connection, static_cast<WorkerSlot>(4)},
-            .route = {},
-            .q = q,
-            .record_route = {}};
+  [[nodiscard]] Destination way_to(ConnectionId client) const {
+    Destination to;
+    if (user.datagram_clients.contains(client))
+      to.remote = test::FakeTransport::address_of(client, TransportProtocol::udp);
+    else
+      to.flow = {client, static_cast<WorkerSlot>(4)};
+    return to;
+  }
+  [[nodiscard]] Target target(ConnectionId client, int q = 1000) const {
+    Target one;
+    one.request_uri = "sip:bob@" + std::to_string(number(client)) + ".invalid";
+    one.to = way_to(client);
+    one.q = q;
+    return one;
   }
   void forward_to(std::vector<Target> targets, ForwardOptions options = {}) {
     user.request_script = [targets = std::move(targets), options](RequestContext& request) {
@@ -172,13 +182,17 @@ class CoreTest : public ::testing::Test {
 
   [[nodiscard]] Arrival arrival_from(ConnectionId connection) const {
     Arrival arrival;
-    arrival.flow = {connection, own_slot};
-    arrival.remote.address = {192, 0, 2, 33};
-    arrival.remote.port = 40'022;
-    arrival.remote.family = AddressFamily::ipv4;
-    arrival.remote.protocol =
-        user.datagram_connections.contains(connection) ? TransportProtocol::udp : TransportProtocol::wss;
-    arrival.local = arrival.remote;
+    if (user.datagram_clients.contains(connection)) {
+      arrival.remote = test::FakeTransport::address_of(connection, TransportProtocol::udp, 40'022);
+      arrival.local = test::FakeTransport::address_of(ConnectionId::none, TransportProtocol::udp);
+    } else {
+      arrival.flow = {connection, own_slot};
+      arrival.remote.address = {192, 0, 2, 33};
+      arrival.remote.port = 40'022;
+      arrival.remote.family = AddressFamily::ipv4;
+      arrival.remote.protocol = TransportProtocol::wss;
+      arrival.local = arrival.remote;
+    }
     arrival.sub_protocol = SubProtocol::sip;
     return arrival;
   }
@@ -192,7 +206,7 @@ class CoreTest : public ::testing::Test {
   }
   void feed(const RequestText& request, ConnectionId from = alice) { feed(request.text(), from); }
   void respond(const Sent& request, unsigned status, std::string_view to_tag = "callee", std::string_view headers = {}) {
-    feed(response_to(request.bytes, status, to_tag, headers), request.flow.connection);
+    feed(response_to(request.bytes, status, to_tag, headers), test::FakeTransport::client_at(request.to));
   }
   void pass(base::Milliseconds time) {
     const auto end = clock.now() + time;

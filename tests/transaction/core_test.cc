@@ -51,7 +51,7 @@ TEST_F(CoreOfAWorker, Answers500ForAStageThatDoesNothingUnlessItSaysDrop) {
 }
 
 TEST_F(CoreOfAWorker, LetsAStageRingBeforeItForwards) {
-  user.request_script = [](RequestContext& request) {
+  user.request_script = [this](RequestContext& request) {
     request.reply(182, "Queued");
     EXPECT_FALSE(request.is_done());
     const Target targets[] = {target(bob)};

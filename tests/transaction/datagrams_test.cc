@@ -7,8 +7,9 @@ namespace {
 class Datagrams : public CoreTest {
  protected:
   Datagrams() {
-    user.datagram_connections[alice] = true;
-    user.datagram_connections[bob] = true;
+    user.datagram_clients[alice] = true;
+    user.datagram_clients[bob] = true;
+    forward_to({target(bob)});
   }
   std::size_t sent_to(ConnectionId connection) { return transport.to(connection).size(); }
 };
@@ -175,7 +176,7 @@ TEST_F(Datagrams, AreOnlyMergedWhenWeAnswerThem) {
 }
 
 TEST_F(Datagrams, AStreamToADatagramHasTheTimersOfEachSide) {
-  user.datagram_connections.erase(alice);
+  user.datagram_clients.erase(alice);
   const RequestText text = invite_text();
   const Sent out = invite(text).at(0);
   pass(500ms);

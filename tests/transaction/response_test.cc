@@ -250,7 +250,7 @@ TEST_F(Responses, AreShownToTheUserWhichMayDropAProvisional) {
   std::vector<int> seen;
   user.reply_script = [&](ReplyContext& reply) {
     seen.push_back(reply.message().status());
-    EXPECT_EQ(reply.upstream().connection, alice);
+    EXPECT_EQ(reply.upstream().flow.connection, alice);
     EXPECT_EQ(reply.arrival().flow.connection, bob);
     reply.drop();
   };

@@ -9,7 +9,9 @@
 namespace sipwsd::transaction {
 namespace {
 
-constexpr Flow flow_of(unsigned connection) { return {static_cast<ConnectionId>(connection), static_cast<WorkerSlot>(0)}; }
+constexpr Destination way_to(unsigned connection) {
+  return {.flow = {static_cast<ConnectionId>(connection), static_cast<WorkerSlot>(0)}, .remote = {}, .local = {}};
+}
 
 // What a home is: a few that all want, or neighbours that push each other along.
 class HashIndexAgainstAModel : public ::testing::TestWithParam<std::uint64_t (*)(std::mt19937&)> {};
@@ -44,54 +46,54 @@ INSTANTIATE_TEST_SUITE_P(Homes, HashIndexAgainstAModel,
 
 TEST(TransactionTable, TellsApartWhoOnlySharesTheHash) {
   TransactionTable table{10, 1};
-  ProxyContext* a = table.add(99, flow_of(1), sip::Method::invite);
-  ProxyContext* b = table.add(99, flow_of(2), sip::Method::invite);
-  ProxyContext* c = table.add(99, flow_of(1), sip::Method::message);
+  ProxyContext* a = table.add(99, way_to(1), sip::Method::invite);
+  ProxyContext* b = table.add(99, way_to(2), sip::Method::invite);
+  ProxyContext* c = table.add(99, way_to(1), sip::Method::message);
 
-  EXPECT_EQ(table.find(99, flow_of(1).connection, sip::Method::invite), a);
-  EXPECT_EQ(table.find(99, flow_of(2).connection, sip::Method::ack), b);
-  EXPECT_EQ(table.find(99, flow_of(1).connection, sip::Method::message), c);
-  EXPECT_EQ(table.find(99, flow_of(3).connection, sip::Method::invite), nullptr);
-  EXPECT_EQ(table.find(98, flow_of(1).connection, sip::Method::invite), nullptr);
+  EXPECT_EQ(table.find(99, way_to(1).flow.connection, sip::Method::invite), a);
+  EXPECT_EQ(table.find(99, way_to(2).flow.connection, sip::Method::ack), b);
+  EXPECT_EQ(table.find(99, way_to(1).flow.connection, sip::Method::message), c);
+  EXPECT_EQ(table.find(99, way_to(3).flow.connection, sip::Method::invite), nullptr);
+  EXPECT_EQ(table.find(98, way_to(1).flow.connection, sip::Method::invite), nullptr);
 }
 
 TEST(TransactionTable, SaysNoWhenItIsFullAndYesAgainAfterwards) {
   TransactionTable table{2, 1};
-  ProxyContext* first = table.add(1, flow_of(1), sip::Method::invite);
+  ProxyContext* first = table.add(1, way_to(1), sip::Method::invite);
   ASSERT_NE(first, nullptr);
-  ASSERT_NE(table.add(2, flow_of(1), sip::Method::invite), nullptr);
-  EXPECT_EQ(table.add(3, flow_of(1), sip::Method::invite), nullptr);
+  ASSERT_NE(table.add(2, way_to(1), sip::Method::invite), nullptr);
+  EXPECT_EQ(table.add(3, way_to(1), sip::Method::invite), nullptr);
 
   table.retire(*first);
 
-  EXPECT_NE(table.add(3, flow_of(1), sip::Method::invite), nullptr);
+  EXPECT_NE(table.add(3, way_to(1), sip::Method::invite), nullptr);
 }
 
 TEST(TransactionTable, CountsWhatIsPendingOfEachConnectionAlsoInASharedList) {
   TransactionTable table{10, 1};
-  const auto one = flow_of(5), neighbour = flow_of(5 + 4096);
+  const auto one = way_to(5), neighbour = way_to(5 + 4096);
   ProxyContext* first = table.add(1, one, sip::Method::invite);
   ProxyContext* second = table.add(2, one, sip::Method::invite);
   ProxyContext* other = table.add(3, neighbour, sip::Method::invite);
-  EXPECT_TRUE(table.has_pending(one.connection, 2));
-  EXPECT_FALSE(table.has_pending(one.connection, 3)) << "the third is the neighbour's";
-  EXPECT_FALSE(table.has_pending(neighbour.connection, 2));
+  EXPECT_TRUE(table.has_pending(one.flow.connection, 2));
+  EXPECT_FALSE(table.has_pending(one.flow.connection, 3)) << "the third is the neighbour's";
+  EXPECT_FALSE(table.has_pending(neighbour.flow.connection, 2));
 
   table.end_pending(*first);
   table.end_pending(*first);
   table.retire(*second);
-  EXPECT_FALSE(table.has_pending(one.connection, 1));
-  EXPECT_TRUE(table.has_pending(neighbour.connection, 1));
+  EXPECT_FALSE(table.has_pending(one.flow.connection, 1));
+  EXPECT_TRUE(table.has_pending(neighbour.flow.connection, 1));
   table.retire(*first);
   table.retire(*other);
   table.recycle();
-  EXPECT_FALSE(table.has_pending(neighbour.connection, 1));
+  EXPECT_FALSE(table.has_pending(neighbour.flow.connection, 1));
   EXPECT_FALSE(table.has_pending(ConnectionId::none, 1)) << "datagrams have no connection";
 }
 
 TEST(TransactionTable, ForgetsATokenWithItsBranch) {
   TransactionTable table{4, 0xffffffff};  // the serial goes round
-  ProxyContext* context = table.add(1, flow_of(1), sip::Method::invite);
+  ProxyContext* context = table.add(1, way_to(1), sip::Method::invite);
   const Token old = TransactionTable::token_of(table.add_branch(*context));
   EXPECT_NE(table.find(old), nullptr);
 
@@ -99,7 +101,7 @@ TEST(TransactionTable, ForgetsATokenWithItsBranch) {
   EXPECT_EQ(table.find(old), nullptr) << "before the memory is given back";
   table.recycle();
   EXPECT_EQ(table.find(old), nullptr);
-  ProxyContext* again = table.add(1, flow_of(1), sip::Method::invite);
+  ProxyContext* again = table.add(1, way_to(1), sip::Method::invite);
   const ClientBranch& reused = table.add_branch(*again);
 
   EXPECT_EQ(table.find(old), nullptr);
@@ -114,31 +116,31 @@ TEST(TransactionTable, KnowsWhatHangsOnAConnection) {
   std::map<std::uint32_t, ProxyContext*> alive;  // by the connection of its only branch
   // connections whose lists are the same one, too: 4096 apart
   for (unsigned connection = 1; connection < 9000; connection += 256) {
-    ProxyContext* context = table.add(connection, flow_of(connection + 1), sip::Method::invite);
+    ProxyContext* context = table.add(connection, way_to(connection + 1), sip::Method::invite);
     ClientBranch& branch = table.add_branch(*context);
-    branch.flow = flow_of(connection);
+    branch.to = way_to(connection);
     table.attach(branch);
     alive[connection] = context;
   }
   while (!alive.empty()) {
     for (const auto& [connection, context] : alive) {
-      const auto found = table.on_connection(flow_of(connection).connection);
+      const auto found = table.on_connection(way_to(connection).flow.connection);
       ASSERT_EQ(found.branches.size(), 1u);
       EXPECT_EQ(table.find(found.branches.front())->context, context->index);
-      EXPECT_EQ(table.on_connection(flow_of(connection + 1).connection).contexts.size(), 1u);
+      EXPECT_EQ(table.on_connection(way_to(connection + 1).flow.connection).contexts.size(), 1u);
     }
     auto victim = std::next(alive.begin(), static_cast<long>(random() % alive.size()));
     table.retire(*victim->second);
     table.recycle();
-    EXPECT_TRUE(table.on_connection(flow_of(victim->first).connection).branches.empty());
-    EXPECT_TRUE(table.on_connection(flow_of(victim->first + 1).connection).contexts.empty());
+    EXPECT_TRUE(table.on_connection(way_to(victim->first).flow.connection).branches.empty());
+    EXPECT_TRUE(table.on_connection(way_to(victim->first + 1).flow.connection).contexts.empty());
     alive.erase(victim);
   }
 }
 
 TEST(TransactionTable, CountsTheBytesItKeeps) {
   TransactionTable table{4, 1};
-  ProxyContext* context = table.add(1, flow_of(1), sip::Method::invite);
+  ProxyContext* context = table.add(1, way_to(1), sip::Method::invite);
   context->kept.assign(1000, 'x');
   table.count_kept(*context);
   EXPECT_EQ(table.kept_bytes(), 1000u);
