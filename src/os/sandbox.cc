@@ -72,6 +72,8 @@ constexpr auto rows = std::to_array<Row>({
     {SCMP_SYS(close), all},
     {SCMP_SYS(recvmsg), worker},
     {SCMP_SYS(sendmsg), worker},
+    {SCMP_SYS(recvmmsg), worker},
+    {SCMP_SYS(sendmmsg), worker},
 
     // Sockets. No bind and no listen: the listeners are inherited.
     {SCMP_SYS(shutdown), worker},

@@ -127,26 +127,101 @@ TEST(TcpListener, TakesIpv6OnlyOnAnIpv6Address) {
   EXPECT_TRUE(listen_tcp(loopback(TransportProtocol::ws, at->port))) << "the IPv4 port of the same number is still free";
 }
 
-TEST(UdpSocket, CarriesDatagramsBetweenEndpointsAndMarksCutOnes) {
-  const auto here = bind_udp(loopback(TransportProtocol::udp), ReusePort::found_group);
-  ASSERT_TRUE(here) << here.error().why;
-  const Endpoint at = *local_endpoint(here->raw(), TransportProtocol::udp);
-  const auto there = bind_udp(loopback(TransportProtocol::udp));
-  std::array<std::byte, 4> buffer{};
-  EXPECT_TRUE(receive_datagram(here->raw(), buffer).is(Errc::incomplete));
+// What has come, as "text from to".
+std::vector<std::string> received(int socket, DatagramReceiver& receiver) {
+  std::vector<std::string> out;
+  for (std::size_t n = receiver.receive(socket), i = 0; i < n; ++i)
+    out.push_back(std::string(as_text(receiver[i].bytes)) + " " + receiver[i].from.to_string() + " " + receiver[i].to.address_text());
+  return out;
+}
 
-  ASSERT_TRUE(send_datagram(there->raw(), as_bytes("abc"), at));
-  ASSERT_TRUE(send_datagram(there->raw(), as_bytes("abcdef"), at));
+struct Correspondents {
+  explicit Correspondents(const char* bound = "127.0.0.1", const char* reached = "127.0.0.1") {
+    Endpoint at = *parse_address(bound);
+    at.protocol = TransportProtocol::udp;
+    auto socket = bind_udp(at, ReusePort::found_group);
+    if (!socket) return;  // no IPv6 here
+    here = std::move(*socket);
+    here_at = *parse_address(reached);
+    here_at.protocol = TransportProtocol::udp;
+    here_at.port = local_endpoint(here.raw(), TransportProtocol::udp)->port;
+    Endpoint mine = here_at;
+    mine.port = 0;
+    there = std::move(*bind_udp(mine));
+    there_at = *local_endpoint(there.raw(), TransportProtocol::udp);
+  }
+  Fd here, there;
+  Endpoint here_at, there_at;
+};
 
-  const auto whole = receive_datagram(here->raw(), buffer);
-  ASSERT_TRUE(whole);
-  EXPECT_EQ(as_text({buffer.data(), whole->size}), "abc");
-  EXPECT_FALSE(whole->truncated);
-  EXPECT_EQ(whole->from, *local_endpoint(there->raw(), TransportProtocol::udp));
-  const auto cut = receive_datagram(here->raw(), buffer);
-  ASSERT_TRUE(cut);
-  EXPECT_TRUE(cut->truncated);
-  EXPECT_EQ(as_text({buffer.data(), cut->size}), "abcd");
+TEST(UdpSocket, CarriesSeveralDatagramsAtOnceEachWithItsSender) {
+  Correspondents c;
+  DatagramReceiver receiver;
+  EXPECT_EQ(receiver.receive(c.here.raw()), 0u);
+  const std::string long_one(largest_datagram, 'x');
+
+  const std::array datagrams{OutgoingDatagram{as_bytes("abc"), c.here_at, {}}, OutgoingDatagram{{}, c.here_at, {}},
+                             OutgoingDatagram{as_bytes(long_one), c.here_at, {}}};
+  const auto sent = send_datagrams(c.there.raw(), datagrams);
+
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(*sent, 3u);
+  const std::string from = " " + c.there_at.to_string() + " *";
+  EXPECT_EQ(received(c.here.raw(), receiver), (std::vector<std::string>{"abc" + from, from, long_one + from}));
+  ASSERT_TRUE(send_datagrams(c.there.raw(), std::array{OutgoingDatagram{as_bytes("again"), c.here_at, {}}}));
+  EXPECT_EQ(received(c.here.raw(), receiver), std::vector<std::string>{"again" + from}) << "nothing of the last call is left";
+}
+
+TEST(UdpSocket, SaysWhatIsTooLong) {
+  Correspondents c;
+  const std::string too_long(largest_datagram + 1, 'x');
+  EXPECT_TRUE(send_datagrams(c.there.raw(), std::array{OutgoingDatagram{as_bytes(too_long), c.here_at, {}}}).is(Errc::too_large));
+}
+
+// Both families the same way: the address it was sent to is known, and the answer leaves from it.
+void expect_answers_from_the_address_asked(const char* every, const char* one, const char* other) {
+  Correspondents c(every, one);
+  if (!c.here.is_open()) GTEST_SKIP() << "no IPv6 here";
+  DatagramReceiver at_here, at_there;
+  ASSERT_TRUE(send_datagrams(c.there.raw(), std::array{OutgoingDatagram{as_bytes("to whom"), c.here_at, {}}}));
+  EXPECT_EQ(received(c.here.raw(), at_here), std::vector<std::string>{"to whom " + c.there_at.to_string() + " " + one});
+  const Endpoint answering = *parse_address(other);
+
+  ASSERT_TRUE(send_datagrams(c.here.raw(), std::array{OutgoingDatagram{as_bytes("from whom"), c.there_at, answering}}));
+
+  Endpoint expected = answering;
+  expected.protocol = TransportProtocol::udp;
+  expected.port = c.here_at.port;
+  EXPECT_EQ(received(c.there.raw(), at_there), std::vector<std::string>{"from whom " + expected.to_string() + " *"});
+}
+TEST(UdpSocket, AnswersFromWhicheverIpv4AddressItIsTold) { expect_answers_from_the_address_asked("0.0.0.0", "127.0.0.1", "127.0.0.5"); }
+TEST(UdpSocket, AnswersFromWhicheverIpv6AddressItIsTold) { expect_answers_from_the_address_asked("::", "::1", "::1"); }
+
+void expect_word_of_a_dead_peer(const char* address) {
+  Correspondents c(address, address);
+  if (!c.here.is_open()) GTEST_SKIP() << "no IPv6 here";
+  std::array<char, 64> room{};
+  EXPECT_TRUE(returned_datagram(c.there.raw(), room).is(Errc::incomplete));
+  c.here.close();
+
+  ASSERT_TRUE(send_datagrams(c.there.raw(), std::array{OutgoingDatagram{as_bytes("is anybody there"), c.here_at, {}}}));
+
+  const auto returned = returned_datagram(c.there.raw(), room);
+  ASSERT_TRUE(returned);
+  EXPECT_TRUE(returned->is_unreachable);
+  EXPECT_EQ(returned->to, c.here_at);
+  EXPECT_EQ(returned->head, "is anybody there");
+  EXPECT_TRUE(returned_datagram(c.there.raw(), room).is(Errc::incomplete)) << "once each";
+}
+TEST(UdpSocket, HearsThatNobodyListensAtAnIpv4Address) { expect_word_of_a_dead_peer("127.0.0.1"); }
+TEST(UdpSocket, HearsThatNobodyListensAtAnIpv6Address) { expect_word_of_a_dead_peer("::1"); }
+
+TEST(UdpSocket, KnowsWhichOfOurAddressesLeadsToAPlace) {
+  Endpoint there = *parse_address_and_port("127.0.0.77:5060");
+  there.protocol = TransportProtocol::udp;
+  const auto source = source_towards(there);
+  ASSERT_TRUE(source);
+  EXPECT_EQ(source->to_string(), "udp:127.0.0.1:0");
 }
 
 TEST(UdpSocket, FormsAGroupThatASecondDaemonCanNotJoin) {
@@ -158,18 +233,17 @@ TEST(UdpSocket, FormsAGroupThatASecondDaemonCanNotJoin) {
   ASSERT_TRUE(second) << second.error().why;
 
   // The group is real: datagrams of many senders reach both.
-  int first_got = 0;
-  int second_got = 0;
+  std::size_t first_got = 0, second_got = 0;
   for (int i = 0; i < 64; ++i) {
     const auto sender = bind_udp(loopback(TransportProtocol::udp));
-    ASSERT_TRUE(send_datagram(sender->raw(), as_bytes("x"), at));
+    ASSERT_TRUE(send_datagrams(sender->raw(), std::array{OutgoingDatagram{as_bytes("x"), at, {}}}));
   }
-  std::array<std::byte, 4> buffer{};
-  while (receive_datagram(first->raw(), buffer)) ++first_got;
-  while (receive_datagram(second->raw(), buffer)) ++second_got;
-  EXPECT_EQ(first_got + second_got, 64);
-  EXPECT_GT(first_got, 0);
-  EXPECT_GT(second_got, 0);
+  DatagramReceiver receiver;
+  while (const std::size_t n = receiver.receive(first->raw())) first_got += n;
+  while (const std::size_t n = receiver.receive(second->raw())) second_got += n;
+  EXPECT_EQ(first_got + second_got, 64u);
+  EXPECT_GT(first_got, 0u);
+  EXPECT_GT(second_got, 0u);
 }
 
 }  // namespace
