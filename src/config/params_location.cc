@@ -2,15 +2,30 @@
 
 #include "src/config/param.h"
 
+#include <algorithm>
 #include <array>
 
 namespace sipwsd::config {
 namespace {
 
+// It goes into a header line as it is.
+Result<void> read_service_route(Settings& settings, std::string_view text) {
+  const bool is_one_line = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+  if (text.size() > 1024 || !is_one_line || (!text.empty() && (text.front() != '<' || text.find('>') == text.npos)))
+    return Error{Errc::out_of_range, "service_route is no route; write it as <sip:proxy.example.org;lr>"};
+  settings.service_route = text;
+  return {};
+}
+
 using enum OutOfRange;
 constexpr auto usrloc_rows = std::to_array<Param>({
     {"max_bindings", &Settings::max_bindings, {1, 4'194'304}, refuse_start, "N",
      "contact bindings at the same time; more are answered 503"},
+    {"db_mode", &Settings::db_mode, {0, 3}, refuse_start, "0-3",
+     "whether bindings outlive a restart: 0 no, 1 each is stored in db_url before its 200; Kamailio's 2 and 3 do the same "
+     "here"},
+    {"db_url", &Settings::db_url, {0, 4096}, refuse_start, "sqlite:///PATH",
+     "database that keeps bindings with db_mode 1; made when there is none", "location_db_url"},
 });
 
 constexpr auto registrar_rows = std::to_array<Param>({
@@ -27,6 +42,14 @@ constexpr auto registrar_rows = std::to_array<Param>({
     {"flow_timer", &Settings::flow_timer, {0, 3600}, refuse_start, "SECONDS",
      "what a client with Outbound is told it may be silent at most; a flow silent for longer is sent a Ping; 0 tells "
      "nothing", {}, {}, Reload::running},
+    {"gruu_enabled", &Settings::gruu_enabled, {}, refuse_start, "0|1",
+     "give clients that support it names for their instance which others can call", {}, {}, Reload::running},
+    {"path_mode", &Settings::path_mode, {0, 2}, refuse_start, "0-2",
+     "what becomes of Path: 0 it is stored, 1 and told to clients that support it, 2 and others are answered 420", {}, {},
+     Reload::running},
+    {"service_route", TextForm{read_service_route, [](const Settings& s) { return s.service_route; }, nullptr}, {}, refuse_start,
+     "ROUTE", "what clients are told to put into Route, like <sip:proxy.example.org;lr>; empty is nothing", {}, {},
+     Reload::running},
 });
 
 }  // namespace

@@ -36,7 +36,15 @@ struct ListenSpec {
 enum class AuthMode : std::uint8_t {
   unset,   // nothing was said: fine on loopback, refused elsewhere
   none,    // any user of a served domain may register
-  digest,  // RFC 7616 against auth_file
+  digest,  // RFC 7616 against auth_file and the subscriber table
+  handshake,  // whom the handshake has let in (ws_auth), and nobody else
+};
+
+// Core.ws_auth: how a WebSocket handshake may say whose connection it is.
+struct HandshakeAuth {
+  bool digest = false, basic = false, jwt = false;
+  [[nodiscard]] bool any() const noexcept { return digest || basic || jwt; }
+  friend bool operator==(const HandshakeAuth&, const HandshakeAuth&) = default;
 };
 
 // Which versions of TLS a profile speaks; nothing older than 1.2 is spoken at all.
@@ -70,6 +78,15 @@ enum class SandboxUse : std::uint8_t {
   off,
   if_possible,  // a warning, and it goes on without
   required,     // it does not start
+};
+
+// A server that gets what clients send (next_hop.h).
+struct UpstreamSpec {
+  std::string host;                   // lower case, no brackets
+  std::uint16_t port = 0;             // 0: as RFC 3263 finds it
+  TransportProtocol transport = TransportProtocol::none;
+  bool is_sips = false;
+  friend bool operator==(const UpstreamSpec&, const UpstreamSpec&) = default;
 };
 
 struct Settings {
@@ -108,9 +125,28 @@ struct Settings {
   std::string log_name = "sipwsd";             // core.log_name: the syslog identity
 
   // --- who may do what (core)
-  AuthMode auth_mode = AuthMode::unset;        // core.auth_mode: none or digest
+  AuthMode auth_mode = AuthMode::unset;        // core.auth_mode: none, digest or handshake
   std::string auth_file;                       // core.auth_file: user:realm:HA1 lines
   std::string auth_realm;                      // core.auth_realm: empty is the domain of the request's To
+  std::vector<std::string> auth_algorithms{"MD5", "SHA-256", "SHA-512-256"};  // core.auth_algorithms: in the order of the
+                                               // challenges; JsSIP and SIP.js read the first and know only MD5
+  seconds nonce_expire{300};                   // auth.nonce_expire
+  HandshakeAuth ws_auth;                       // core.ws_auth
+  bool basic_without_tls = false;              // core.basic_without_tls: the password crosses the network in the clear
+  std::vector<std::string> jwt_key;            // core.jwt_key: FILE or KID=FILE
+  std::string jwt_issuer;                      // core.jwt_issuer: what `iss` must be; empty is any
+  std::string jwt_audience;                    // core.jwt_audience: what `aud` must name; empty: there must be none
+  seconds jwt_leeway{60};                      // core.jwt_leeway: for clocks that differ
+  std::string jwt_aor_claim = "sub";           // core.jwt_aor_claim: where the user stands
+  std::string jwt_cookie;                      // core.jwt_cookie: its name; empty: no cookie is looked at
+  std::string jwt_query = "access_token";      // core.jwt_query: the parameter's name (RFC 6750 2.3); empty: none is looked at
+  std::string auth_db_url;                     // auth_db.db_url: sqlite:///path; empty is none
+  std::string auth_db_user_column = "username";      // auth_db.user_column
+  std::string auth_db_domain_column = "domain";      // auth_db.domain_column
+  std::string auth_db_password_column = "ha1";       // auth_db.password_column
+  std::string auth_db_password_column_2 = "ha1b";    // auth_db.password_column_2: HA1 of user@domain; empty: none
+  bool auth_db_calculate_ha1 = false;          // auth_db.calculate_ha1: password_column holds the password itself
+  bool auth_db_use_domain = false;             // auth_db.use_domain: a row is for its own domain, whatever auth_realm says
 
   // --- limits (core)
   std::size_t max_connections = 65536;         // core.max_connections: records in shared memory; above it 503
@@ -139,6 +175,33 @@ struct Settings {
   seconds ban_window{60};                      // core.ban_window: ... within so long are a ban ...
   seconds ban_time{600};                       // core.ban_time: ... of so long; 0 is no bans
   std::string ban_file;                        // core.ban_file: where bans outlive a restart; empty: they do not
+
+  // --- SIP servers (core)
+  std::vector<UpstreamSpec> upstream;          // core.upstream: best first; empty: we are the registrar
+  seconds upstream_interval{10};               // core.upstream_interval: between two OPTIONS; 0 none
+  base::Networks peers;                        // core.peers: the numbers ...
+  std::vector<std::string> peer_names;         // ... and the names in it, lower case
+  seconds flow_grace{30};                      // core.flow_grace: a client that lost its connection is expected back
+  std::uint32_t flow_hold_status = 182;        // core.flow_hold_status: 182, 180 or 0
+  seconds flow_token_lifetime{86'400};         // core.flow_token_lifetime: of the key that signs them
+  std::size_t udp_mtu = 1300;                  // core.udp_mtu: RFC 3261 18.1.1; 0 any size
+  std::string flow_token_secret;               // outbound.flow_token_secret
+
+  // --- resolving (core)
+  std::vector<Endpoint> dns_servers;           // core.dns_servers: empty is those of /etc/resolv.conf
+  std::string dns_hosts_file = "/etc/hosts";   // core.dns_hosts_file: empty is none
+  seconds dns_retr_time{1};                    // core.dns_retr_time: until the first retransmission
+  std::uint32_t dns_retr_no = 1;               // core.dns_retr_no: retransmissions; resolv.conf(5)'s attempts, less one
+  milliseconds dns_timeout{10'000};            // core.dns_timeout: of one resolution
+  std::uint32_t dns_max_queries = 256;         // core.dns_max_queries: questions of one worker in flight
+  bool dns_try_naptr = true;                   // core.dns_try_naptr
+  bool dns_try_ipv6 = true;                    // core.dns_try_ipv6
+  std::uint32_t dns_cache_flags = 0;           // core.dns_cache_flags: bits, 1 only IPv4, 2 only IPv6, 4 IPv6 first
+  seconds dns_cache_min_ttl{1};                // core.dns_cache_min_ttl
+  seconds dns_cache_max_ttl{86'400};           // core.dns_cache_max_ttl
+  seconds dns_cache_negative_ttl{60};          // core.dns_cache_negative_ttl: most; a SOA may say less (RFC 2308 5)
+  std::size_t dns_cache_mem = 500;             // core.dns_cache_mem: KiB of one worker
+  seconds dst_blacklist_expire{30};            // core.dst_blacklist_expire: how long a failed address stands behind others
 
   // --- websocket
   int keepalive_mechanism = 1;                 // websocket.keepalive_mechanism: 0 none, 1 Ping, 2 Pong
@@ -189,12 +252,17 @@ struct Settings {
 
   // --- usrloc, registrar
   std::size_t max_bindings = 65536;            // usrloc.max_bindings: contact bindings in shared memory
+  std::uint32_t db_mode = 0;                   // usrloc.db_mode: 0 memory only; else bindings are stored before the 200
+  std::string db_url;                          // usrloc.db_url: sqlite:///path
   seconds default_expires{3600};               // registrar.default_expires
   seconds min_expires{60};                     // registrar.min_expires: shorter is raised; 0 is no limit
   seconds max_expires{3600};                   // registrar.max_expires: longer is lowered; 0 is no limit
   std::uint32_t max_contacts = 10;             // registrar.max_contacts: of one address of record; 0 is no limit
   seconds registrar_retry_after{0};            // registrar.retry_after: with 503 `Too many registered contacts`; 0 none
   seconds flow_timer{0};                       // registrar.flow_timer: Flow-Timer of a 200 with Outbound; 0 says none
+  bool gruu_enabled = true;                    // registrar.gruu_enabled: GRUUs for who supports them
+  std::uint32_t path_mode = 1;                 // registrar.path_mode: 0 stored, 1 also told, 2 also refused to who lacks it
+  std::string service_route;                   // registrar.service_route: of a 200 (RFC 3608); empty is none
 
   // --- tm, maxfwd
   milliseconds fr_timer{30'000};               // tm.fr_timer: no reply at all

@@ -3,10 +3,10 @@
 // change: they are all stored or none is. Decides and stores; whoever calls it sends the answer.
 //
 //   - Too short an expiry is raised to min_expires and too long a one lowered, as Kamailio's registrar does: no 423.
-//   - A Contact with +sip.instance and reg-id replaces the binding of the same instance and reg-id, whatever its URI:
-//     a browser that reconnects has a new random one.
+//   - A browser that reconnects has a new random URI: registration_plan.h says which binding is its old one.
 //   - Outbound (RFC 5626 6) is used for a Contact with both, unless another proxy was first and keeps no flows. The 200 then
 //     requires `outbound`, and may tell the Flow-Timer; that silent flows are looked after is keepalive's business.
+//   - A binding leads along the flow of its REGISTER, or to the address that a datagram came from (S25).
 //   - Every Contact of the 200 carries its own expires: without it SIP.js registers again without pause.
 
 #include <string>
@@ -15,7 +15,9 @@
 
 #include "src/base/clock.h"
 #include "src/config/settings.h"
+#include "src/location/registration_plan.h"
 #include "src/location/store.h"
+#include "src/sip/name_addr.h"
 #include "src/sip/message.h"
 
 namespace sipwsd::location {
@@ -43,17 +45,26 @@ class Registrar {
   Registration process(const sip::MessageView& request, const Arrival& arrival);
 
  private:
-  struct Wanted;
-  Result<std::vector<Wanted>> read_contacts(const sip::MessageView& request, Registration& out) const;
-  Result<void> check_outbound(const sip::MessageView& request, std::vector<Wanted>& wanted, Registration& out) const;
-  void answer(const sip::MessageView& request, const std::vector<Wanted>& wanted, const shm::BindingSnapshot& bindings,
-              Registration& out) const;
+  enum class Outcome : std::uint8_t { done, again, refused };
+  // Errc::refused: `out` says why.
+  Result<void> check(const sip::MessageView& request, const Result<sip::NameAddr>& to, bool has_cseq, bool star,
+                     Registration& out) const;
+  Result<void> read_contacts(const sip::MessageView& request, Registration& out);
+  Result<void> check_outbound(const sip::MessageView& request, Registration& out);
+  Result<std::string> read_path(const sip::MessageView& request, Registration& out) const;
+  Destination destination_of(const Arrival& arrival, std::string_view path) const;
+  Outcome change(const RegistrationFacts& facts, bool star, Registration& out);
+  void answer(const sip::MessageView& request, std::string_view path, const shm::BindingSnapshot& bindings, Registration& out) const;
+  void append_contact(std::string& out, const shm::Binding& binding, std::int64_t now, bool with_gruus) const;
   std::int64_t granted(std::int64_t asked) const noexcept;
 
   Store& store_;
   const base::Clock& clock_;
   const config::Settings& settings_;
+  // Of the present request; their memory stays.
   shm::BindingSnapshot before_;
+  std::vector<WantedContact> wanted_;
+  RegistrationPlan plan_;
 };
 
 }  // namespace sipwsd::location

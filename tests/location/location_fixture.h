@@ -40,7 +40,7 @@ class LocationTest : public ::testing::Test {
     const auto text = request.text();
     const auto parsed = sip::parse(text);
     EXPECT_TRUE(parsed) << text;
-    return registrar.process(*parsed, {.flow = over, .remote = {}, .local = {}, .sub_protocol = SubProtocol::sip});
+    return registrar.process(*parsed, {.flow = over, .remote = {}, .local = {}, .sub_protocol = SubProtocol::sip, .client = {}});
   }
   // The Contact line of the 200; the status when it is another one.
   static std::string contact_line(const Registration& result) {

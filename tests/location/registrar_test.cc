@@ -180,7 +180,7 @@ TEST_F(RegistrarTest, ReplacesTheFlowOfTheSameInstanceAndRegIdWhateverItsUri) {
 
   shm::BindingSnapshot all;
   store.snapshot("alice@example.org", all);
-  for (const auto& b : all) EXPECT_EQ(b.flow, b.contact == "sip:new@y.invalid" ? other_flow : flow) << b.contact;
+  for (const auto& b : all) EXPECT_EQ(b.to.flow, b.contact == "sip:new@y.invalid" ? other_flow : flow) << b.contact;
 
   ask({.lines = {contact("sip:gone@x.invalid", "1", "2") + ";expires=0"}, .cseq = 5});
   EXPECT_EQ(bindings().size(), 3u) << "removal finds it by instance and reg-id too";
@@ -198,7 +198,7 @@ TEST_F(RegistrarTest, KeepsTheNewerFlowWhenTheOlderConnectionsWorkerReadsAnOlder
   shm::BindingSnapshot all;
   store.snapshot("alice@example.org", all);
   ASSERT_EQ(all.end() - all.begin(), 1);
-  EXPECT_EQ(all.begin()->flow, other_flow);
+  EXPECT_EQ(all.begin()->to.flow, other_flow);
   EXPECT_EQ(contact_line(ask({.lines = {contact + ";expires=0"}, .cseq = 4})), "none") << "what is really newer counts";
 }
 

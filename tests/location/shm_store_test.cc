@@ -41,8 +41,8 @@ TEST_F(ShmStoreTest, FindsNobodyWhoHasExpired) {
 
 TEST_F(ShmStoreTest, LeadsOverTheFlowTheBindingCameOn) {
   bind("alice", "<sip:a@x.invalid>", 1, other_flow);
-  EXPECT_EQ(store.lookup("alice@example.org").at(0).flow, other_flow);
-  EXPECT_TRUE(store.lookup("alice@example.org").at(0).record_route.empty());
+  EXPECT_EQ(store.lookup("alice@example.org").at(0).to.flow, other_flow);
+  EXPECT_TRUE(store.lookup("alice@example.org").at(0).next_hop.empty());
 }
 
 TEST_F(ShmStoreTest, DropsTheBindingsOfAFlowAndOfNoOther) {
@@ -51,11 +51,11 @@ TEST_F(ShmStoreTest, DropsTheBindingsOfAFlowAndOfNoOther) {
   bind("bob", "<sip:c@x.invalid>", 1, flow);
   bind("carol", "<sip:d@x.invalid>", 1, flow);
   const Strings aors{"alice@example.org", "bob@example.org", "nobody@example.org"};
-  EXPECT_EQ(store.drop_flow(flow, aors), 2u);
+  EXPECT_EQ(store.drop_flow(flow, aors, shm::FlowLoss::remove), 2u);
   EXPECT_EQ(found(), Strings{"sip:b@x.invalid 1000"});
   EXPECT_EQ(found("bob@example.org"), Strings{});
   EXPECT_EQ(found("carol@example.org").size(), 1u) << "nobody said that she is on it";
-  EXPECT_EQ(store.drop_flow(flow, aors), 0u);
+  EXPECT_EQ(store.drop_flow(flow, aors, shm::FlowLoss::remove), 0u);
 }
 
 TEST_F(ShmStoreTest, ListsWhoCanBeReachedOnceEachUpToALimit) {
