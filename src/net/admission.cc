@@ -64,7 +64,11 @@ Admission::Admission(const config::Settings& settings, shm::SharedState& shared,
     : settings_(settings), shared_(shared), counters_(counters), slot_(slot) {}
 
 bool Admission::is_exempt(const Endpoint& remote) const noexcept {
-  return settings_.limits_exempt.contains(remote) || settings_.trusted_proxies.contains(remote);
+  return settings_.limits_exempt.contains(remote) || settings_.trusted_proxies.contains(remote) || settings_.peers.contains(remote);
+}
+
+bool Admission::is_banned(const Endpoint& remote, base::TimePoint now) const {
+  return shared_.bans.is_banned(remote, base::whole_seconds(now));
 }
 
 Verdict Admission::arrive(Guest& guest, const Endpoint& remote, base::TimePoint now) {
@@ -81,7 +85,7 @@ Verdict Admission::arrive(Guest& guest, const Endpoint& remote, base::TimePoint 
 // Cheapest questions first; the one that changes something (the token, the tally) last.
 Verdict Admission::judge(Guest& guest, const Endpoint& remote, base::TimePoint now) {
   const bool exempt = is_exempt(remote);
-  if (!exempt && shared_.bans.is_banned(remote, base::whole_seconds(now))) return Verdict::banned;
+  if (!exempt && is_banned(remote, now)) return Verdict::banned;
   if (!guest.in_) {
     if (shared_.memory->is_short()) return Verdict::memory_short;
     if (shared_.connections.live().all >= shared_.connections.capacity()) return Verdict::full;

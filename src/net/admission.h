@@ -3,8 +3,8 @@
 // trusted proxy is later than at accept. What all workers must agree on (counts by address, bans, memory) is in shared
 // memory; this object is one worker's door to it.
 //
-// limits_exempt and trusted_proxies are never counted, never slowed, never banned: behind a proxy's address stand all its
-// users. They are refused only when there is no room for anybody.
+// limits_exempt, trusted_proxies and peers are never counted, never slowed, never banned: behind a proxy's address stand
+// all its users. They are refused only when there is no room for anybody.
 
 #include <chrono>
 #include <cstdint>
@@ -70,8 +70,9 @@ class Admission {
   // One thing `remote` should not have done. True: with this one it is banned.
   bool strike(const Endpoint& remote, shm::BanReason reason, base::TimePoint now);
 
-  // From limits, rates and bans: limits_exempt and trusted_proxies.
+  // From limits, rates and bans: limits_exempt, trusted_proxies and peers.
   [[nodiscard]] bool is_exempt(const Endpoint& remote) const noexcept;
+  [[nodiscard]] bool is_banned(const Endpoint& remote, base::TimePoint now) const;
 
  private:
   [[nodiscard]] Verdict judge(Guest& guest, const Endpoint& remote, base::TimePoint now);

@@ -35,7 +35,8 @@ ConnectionRegistry::ConnectionRegistry(os::EventLoop& loop, const config::Settin
                .mailbox = mailbox,
                .lane = lane_,
                .admission = admission_,
-               .pending = pending_} {}
+               .pending = pending_},
+      udp_(context_) {}
 
 ConnectionRegistry::~ConnectionRegistry() = default;
 
@@ -64,8 +65,32 @@ StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {
 }
 
 Result<Flow> ConnectionRegistry::send(const Destination& to, std::string_view message, std::uint64_t ticket, std::string_view) {
-  const Flow flow = to.flow;
-  if (!to.is_flow()) return Errc::unsupported;
+  if (to.is_flow()) return send_along(to.flow, message, ticket);
+  if (to.is_datagram()) return send_datagram(to, message);
+  return Errc::unsupported;
+}
+
+std::optional<Endpoint> ConnectionRegistry::source_for(const Destination& to) {
+  if (to.is_flow()) {
+    if (const StreamConnection* connection = to.flow.owner == context_.slot ? find(to.flow.connection) : nullptr) return connection->local();
+    if (const auto record = shared_.connections.find(to.flow.connection)) return record->local;
+    return std::nullopt;
+  }
+  if (to.is_datagram() && to.local.family != AddressFamily::none) return to.local;
+  return own_addresses_.source_for(to.remote, context_.loop.now());
+}
+
+Result<Flow> ConnectionRegistry::send_datagram(const Destination& to, std::string_view message) {
+  Result<void> sent = to.local.family == AddressFamily::none ? Errc::unsupported : udp_.send(to.local, to.remote, message);
+  // A binding may be older than the present sockets.
+  if (sent.is(Errc::unsupported))
+    if (const Endpoint* socket = own_addresses_.socket_for(to.remote, context_.loop.now()))
+      sent = udp_.send(*socket, to.remote, message);
+  if (!sent) return sent.error();
+  return Flow{};
+}
+
+Result<Flow> ConnectionRegistry::send_along(const Flow& flow, std::string_view message, std::uint64_t ticket) {
   if (flow.owner == context_.slot) {
     StreamConnection* connection = find(flow.connection);
     if (connection == nullptr) return Errc::gone;

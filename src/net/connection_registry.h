@@ -1,8 +1,10 @@
 #pragma once
-// The connections of one worker by their id, and the one function that sends on a flow wherever it lives: here at once,
-// or by a letter to the worker that owns it (decision 1 of the design: nobody else writes to a socket).
+// The connections of one worker by their id, its datagram sockets, and the one function that sends: on a flow wherever it
+// lives, here at once or by a letter to the worker that owns it (decision 1 of the design: nobody else writes to a
+// socket); or to an address.
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -10,8 +12,10 @@
 #include "src/bus/mailbox.h"
 #include "shm/layout.h"
 #include "src/net/connection_context.h"
+#include "src/net/own_addresses.h"
 #include "src/net/stream_connection.h"
 #include "src/net/transport.h"
+#include "src/net/udp_transport.h"
 
 namespace sipwsd::net {
 
@@ -30,9 +34,17 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   bool is_crowded() const noexcept;
   // A socket just accepted on `local`.
   void adopt(os::Fd socket, const Endpoint& remote, const Endpoint& local);
+  // This worker's copy of a datagram socket; `at` as bound.
+  void serve_datagrams(const Endpoint& at, int socket) { udp_.serve(at, socket); }
+  // All sockets the daemon listens on, as bound: where what is sent by address may leave from.
+  void use_own_addresses(std::vector<Endpoint> bound) { own_addresses_.use(std::move(bound)); }
 
   Result<Flow> send(const Destination& to, std::string_view message, std::uint64_t ticket,
-                    std::string_view server_name) override;
+                    std::string_view server_name = {}) override;
+
+  // The address of ours that whoever gets it can answer to: of a flow its own, else of the socket of that transport that
+  // leads there best. For Via and Record-Route. Nothing: no socket of ours fits.
+  [[nodiscard]] std::optional<Endpoint> source_for(const Destination& to);
 
   StreamConnection* find(ConnectionId id) noexcept;
   std::size_t size() const noexcept { return connections_.size(); }
@@ -44,6 +56,8 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   void on_timer(os::TimerId id, std::uint64_t key) override;
   void buried(ConnectionId id) override;
   void run_deferred() override;
+  Result<Flow> send_along(const Flow& flow, std::string_view message, std::uint64_t ticket);
+  Result<Flow> send_datagram(const Destination& to, std::string_view message);
 
   shm::SharedState& shared_;
   bus::Mailbox& mailbox_;
@@ -51,6 +65,8 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   Admission admission_;
   PendingHandshakes pending_;
   ConnectionContext context_;
+  UdpTransport udp_;
+  OwnAddresses own_addresses_;
   std::unordered_map<ConnectionId, std::unique_ptr<StreamConnection>> connections_;
   std::vector<std::unique_ptr<StreamConnection>> graveyard_;
 };

@@ -14,19 +14,21 @@ namespace {
 using namespace std::chrono_literals;
 using Registry = NetTest;
 
+Destination along(ConnectionId connection, WorkerSlot owner) { return {.flow = {connection, owner}, .remote = {}, .local = {}}; }
+
 TEST_F(Registry, SendsOnAFlowOfItsOwnAtOnce) {
   Peer peer = open();
-  EXPECT_TRUE(registry.send({ConnectionId{1}, slot}, "MESSAGE", 0));
+  EXPECT_TRUE(registry.send(along(ConnectionId{1}, slot), "MESSAGE", 0));
   turn();
   EXPECT_EQ(peer.take(), server_frame(op::text, "MESSAGE"));
-  EXPECT_TRUE(registry.send({ConnectionId{2}, slot}, "x", 0).is(Errc::gone));
-  EXPECT_TRUE(registry.send({ConnectionId{1}, WorkerSlot::none}, "x", 0).is(Errc::gone));
+  EXPECT_TRUE(registry.send(along(ConnectionId{2}, slot), "x", 0).is(Errc::gone));
+  EXPECT_TRUE(registry.send(along(ConnectionId{1}, WorkerSlot::none), "x", 0).is(Errc::gone));
 }
 
 TEST_F(Registry, PostsALetterToTheOwnerOfAnotherFlow) {
   bus::Mailbox other(segment->mailboxes, shm::ProcessSlot{1});
-  EXPECT_TRUE(registry.send({ConnectionId{9}, WorkerSlot{1}}, "MESSAGE", 0x0102030405060708));
-  EXPECT_TRUE(registry.send({ConnectionId{9}, WorkerSlot{1}}, "RESPONSE", 0));
+  EXPECT_TRUE(registry.send(along(ConnectionId{9}, WorkerSlot{1}), "MESSAGE", 0x0102030405060708));
+  EXPECT_TRUE(registry.send(along(ConnectionId{9}, WorkerSlot{1}), "RESPONSE", 0));
   Strings letters;
   other.drain(10, [&](shm::ProcessSlot from, const bus::Letter& letter) {
     const auto& m = std::get<bus::SendMessage>(letter);
@@ -35,9 +37,9 @@ TEST_F(Registry, PostsALetterToTheOwnerOfAnotherFlow) {
     letters.push_back(std::string(m.bytes) + " " + std::to_string(m.branch.size()));
   });
   EXPECT_EQ(letters, (Strings{"MESSAGE 8", "RESPONSE 0"}));
-  while (registry.send({ConnectionId{9}, WorkerSlot{1}}, std::string(1000, 'x'), 0)) {
+  while (registry.send(along(ConnectionId{9}, WorkerSlot{1}), std::string(1000, 'x'), 0)) {
   }
-  EXPECT_TRUE(registry.send({ConnectionId{9}, WorkerSlot{1}}, std::string(1000, 'x'), 0).is(Errc::full));
+  EXPECT_TRUE(registry.send(along(ConnectionId{9}, WorkerSlot{1}), std::string(1000, 'x'), 0).is(Errc::full));
 }
 
 TEST_F(Registry, ClosesAllThatAreOpenAndEndsAllThatAreNotYet) {

@@ -73,10 +73,22 @@ class ScriptedConnectionUser final : public ConnectionUser {
     if (closed_script) closed_script(connection);
   }
 
+  void on_dial_failed(ConnectionId id, const Endpoint& remote) override {
+    failed_dials.push_back(std::to_string(number(id)) + " " + remote.to_string());
+  }
+  void on_datagram(const Arrival& arrival, std::string_view bytes) override {
+    datagrams.push_back(std::string(bytes) + " from " + arrival.remote.to_string() + " to " + arrival.local.to_string());
+    if (datagram_script) datagram_script(arrival, bytes);
+  }
+  void on_datagram_error(const Endpoint& remote, std::string_view head) override {
+    returned.push_back(std::string(head) + " to " + remote.to_string());
+  }
+
   std::function<void(StreamConnection&, const http::RequestHead&)> http_script;
   std::function<void(StreamConnection&, std::string_view)> message_script;
   std::function<void(StreamConnection&)> closed_script;
-  std::vector<std::string> messages, closed;
+  std::function<void(const Arrival&, std::string_view)> datagram_script;
+  std::vector<std::string> messages, closed, failed_dials, datagrams, returned;
   int full = 0;
 };
 
