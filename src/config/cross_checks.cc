@@ -53,9 +53,43 @@ void check_tls(const Settings& settings, const Report& report) {
             "make ticket_rotation at least " + std::to_string(settings.tls_ticket_lifetime.count())});
 }
 
+bool is_database_url(std::string_view url) { return url.starts_with("sqlite:///") && url.back() != '/'; }
+
+void check_location(const Settings& settings, const Report& report) {
+  if (settings.db_mode != 0 && !is_database_url(settings.db_url))
+    report({error, "usrloc", "db_url", "db_mode wants bindings stored, and db_url names no database for them",
+            "write db_url as sqlite:///var/lib/sipwsd/location.db, or db_mode 0"});
+}
+
 void check_authentication(const Settings& settings, const Report& report) {
-  if (settings.auth_mode == AuthMode::digest && settings.auth_file.empty())
+  const bool has_users = !settings.auth_file.empty() || !settings.auth_db_url.empty();
+  if (settings.auth_mode == AuthMode::digest && !has_users)
     report({error, "core", "auth_mode", "auth_mode=digest needs credentials", "say auth_file=\"FILE\""});
+  if (settings.auth_mode == AuthMode::handshake && !settings.ws_auth.any())
+    report({error, "core", "auth_mode", "auth_mode=handshake, but the handshake asks nobody", "say ws_auth=jwt, digest or basic"});
+  if (!settings.auth_db_url.empty() && !is_database_url(settings.auth_db_url))
+    report({error, "auth_db", "db_url", "db_url is none that is read here", "write sqlite:///PATH"});
+}
+
+void check_handshake_authentication(const Settings& settings, const Report& report) {
+  const bool has_users = !settings.auth_file.empty() || !settings.auth_db_url.empty();
+  if ((settings.ws_auth.digest || settings.ws_auth.basic) && !has_users)
+    report({error, "core", "ws_auth", "ws_auth=" + std::string(settings.ws_auth.digest ? "digest" : "basic") + " needs credentials",
+            "say auth_file=\"FILE\""});
+  const bool has_tls = std::any_of(settings.listen.begin(), settings.listen.end(), [](const ListenSpec& spec) {
+    return spec.protocol == TransportProtocol::tls || spec.protocol == TransportProtocol::wss;
+  });
+  if (settings.ws_auth.basic && !has_tls && !settings.basic_without_tls)
+    report({error, "core", "ws_auth", "ws_auth=basic is for TLS only, and no socket has it",
+            "say listen=wss:..., or basic_without_tls=yes where a proxy does TLS"});
+  if (!settings.ws_auth.jwt) return;
+  if (settings.jwt_key.empty())
+    report({error, "core", "ws_auth", "ws_auth=jwt needs a key to check tokens with", "say jwt_key=\"FILE\""});
+  // S05: a browser sends a cookie whatever page opens the WebSocket.
+  const auto& origins = settings.allowed_origins;
+  if (!settings.jwt_cookie.empty() && (origins.empty() || std::find(origins.begin(), origins.end(), "*") != origins.end()))
+    report({error, "core", "jwt_cookie", "any page could use the cookie of whoever looks at it",
+            "say which pages may: modparam(\"websocket\", \"allowed_origins\", \"https://phone.example.org\")"});
 }
 
 void check_sub_protocols(Settings& settings, const Report& report) {
@@ -123,6 +157,8 @@ void cross_check(Settings& settings, const std::set<std::string, std::less<>>& m
   check_sockets(settings, report);
   check_tls(settings, report);
   check_authentication(settings, report);
+  check_handshake_authentication(settings, report);
+  check_location(settings, report);
   check_sub_protocols(settings, report);
   check_keepalive(settings, report);
   check_fifo(settings, modules, report);

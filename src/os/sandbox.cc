@@ -34,7 +34,7 @@ constexpr bool built_in = true;
 
 // --- the rows ------------------------------------------------------------------------------------------------------
 
-enum Roles : unsigned { worker = 1, keepalive = 2, mi = 4, reaper = 8, all = worker | keepalive | mi | reaper };
+enum Roles : unsigned { worker = 1, keepalive = 2, mi = 4, reaper = 8, mirror = 16, all = worker | keepalive | mi | reaper | mirror };
 
 // What an argument must be; pointers can't be looked behind, so paths and addresses are not here.
 struct Argument {
@@ -134,7 +134,7 @@ constexpr auto rows = std::to_array<Row>({
     {SCMP_SYS(sysinfo), all},  // qsort(3) asks how much memory there is
     {SCMP_SYS(sched_getaffinity), all},
     {SCMP_SYS(sched_yield), all},
-    {SCMP_SYS(getcwd), mi},
+    {SCMP_SYS(getcwd), mi | mirror},
 
     // Signals and the end; those to processes are further down.
     {SCMP_SYS(rt_sigreturn), all},
@@ -149,11 +149,24 @@ constexpr auto rows = std::to_array<Row>({
     {SCMP_SYS(stat), all},
     {SCMP_SYS(lstat), all},
     {SCMP_SYS(lseek), all},
-    {SCMP_SYS(pread64), worker | keepalive | mi},
+    {SCMP_SYS(pread64), worker | keepalive | mi | mirror},
     {SCMP_SYS(openat), worker | mi, of(2, writes, to_read)},  // the system's CAs, for a client profile without a ca_list
     {SCMP_SYS(open), worker | mi, of(1, writes, to_read)},
     {SCMP_SYS(getdents64), worker | mi},  // their folder
     // open_fifo_for_writing(): no O_CREAT, and nothing but a reply pipe survives its checks.
+    // SQLite in its folder: as the daemon's user, and nothing of it is ever run.
+    {SCMP_SYS(openat), mirror},
+    {SCMP_SYS(pwrite64), mirror},
+    {SCMP_SYS(fdatasync), mirror},
+    {SCMP_SYS(fsync), mirror},  // the folder
+    {SCMP_SYS(ftruncate), mirror},
+    {SCMP_SYS(unlink), mirror},
+    {SCMP_SYS(access), mirror},
+    {SCMP_SYS(readlink), mirror},
+    {SCMP_SYS(fchmod), mirror},
+    {SCMP_SYS(fchown), mirror},
+    {SCMP_SYS(fcntl), mirror, is(1, F_SETLK)},
+    {SCMP_SYS(fcntl), mirror, is(1, F_GETLK)},
     {SCMP_SYS(openat), mi, is(2, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY)},
 });
 
@@ -168,6 +181,7 @@ unsigned bit(Sandbox sandbox) noexcept {
     case Sandbox::worker: return worker;
     case Sandbox::keepalive: return keepalive;
     case Sandbox::mi: return mi;
+    case Sandbox::mirror: return mirror;
     case Sandbox::reaper: return reaper;
   }
   return 0;

@@ -12,7 +12,7 @@
 
 namespace sipwsd::os {
 
-enum class Sandbox { none, worker, keepalive, mi, reaper };
+enum class Sandbox { none, worker, keepalive, mi, mirror, reaper };
 
 enum class AppendToFiles : bool { no, yes };
 

@@ -19,6 +19,7 @@
 #include "src/os/spawn.h"
 #include "src/process/ban_file.h"
 #include "src/process/configuration.h"
+#include "src/process/restoration.h"
 #include "src/process/supervisor.h"
 
 namespace sipwsd::process {
@@ -38,6 +39,7 @@ ExitCode exit_code_for(Errc error) noexcept {
     case Errc::exists: return ExitCode::unavailable;
     case Errc::refused: return ExitCode::no_permission;
     case Errc::out_of_range:
+    case Errc::malformed:
     case Errc::not_found: return ExitCode::configuration;
     case Errc::full: return ExitCode::unavailable;
     default: return ExitCode::os_error;
@@ -135,6 +137,11 @@ class Daemon {
                   (shared.segment.bytes() + (1 << 20) - 1) >> 20, shared.limits.max_connections,
                   shared.limits.bindings(), shared.limits.processes);
       restore_bans(shared);
+      if (auto restored = restore_bindings((*supervisor)->shared(), settings_, clock_, identity_, endpoints_.bound()); !restored) {
+        log::fatal("{}", restored.error().why);
+        say(restored.error().why);
+        return exit_code_for(restored.error().code);
+      }
       switch ((*supervisor)->run()) {
         case Supervisor::Outcome::stopped: save_bans(shared); return ExitCode::ok;
         case Supervisor::Outcome::failed: return (*supervisor)->exit_code();

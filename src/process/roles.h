@@ -34,6 +34,8 @@ struct Role {
 };
 
 std::span<const Role> roles() noexcept;
+// Whom bindings are sent to be stored; none unless db_mode wants that.
+shm::ProcessSlot mirror_slot(const config::Settings& settings);
 
 // One process to be.
 struct Post {

@@ -333,7 +333,7 @@ void Supervisor::fork_reaper(Place& place) {
     move_in("reaper", {});
     if (!drop_privileges(os::Sandbox::reaper)) return config::number(config::ExitCode::no_permission);
     accuse_last_input(around_.settings, shared_, place.post.slot, around_.clock.now());
-    return around_.reaper(shared_, place.post.slot, adopter);
+    return around_.reaper(shared_, place.post.slot, adopter, flow_loss());
   });
   if (!pid) {
     log::error("reaper: {}", pid.error().why);
@@ -362,6 +362,13 @@ void Supervisor::on_reaper_exit(int wait_status) {
     handle(place, SlotEvent::reaper_failed);
   }
   reap_next();
+}
+
+// Who lost his connection with a worker is expected back as anybody whose connection broke.
+shm::FlowLoss Supervisor::flow_loss() const noexcept {
+  const base::Seconds grace = around_.settings.flow_grace;
+  return grace == base::Seconds::zero() ? shm::FlowLoss::remove
+                                        : shm::FlowLoss::suspend(base::whole_seconds(around_.clock.now() + grace));
 }
 
 // The slot itself takes its lost connections when its new process starts; while that is put off, another worker does.

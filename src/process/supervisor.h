@@ -50,7 +50,7 @@ struct Surroundings {
   std::optional<os::Identity> identity;  // empty: stay who we are
   log::Target log_target;
   std::function<void()> when_ready;      // every slot is ready; once in the daemon's life
-  int (*reaper)(shm::SharedState& shared, shm::ProcessSlot dead, WorkerSlot adopter) = run_reaper;
+  int (*reaper)(shm::SharedState& shared, shm::ProcessSlot dead, WorkerSlot adopter, shm::FlowLoss loss) = run_reaper;
 };
 
 class Supervisor final : private os::TimerHandler {
@@ -160,6 +160,7 @@ class Supervisor final : private os::TimerHandler {
 
   os::TimerId set_timer(Timer timer, base::Milliseconds delay, std::size_t place = 0);
   [[nodiscard]] std::size_t index_of(const Place& place) const noexcept;
+  [[nodiscard]] shm::FlowLoss flow_loss() const noexcept;
   [[nodiscard]] WorkerSlot adopter_for(const Place& dead) const noexcept;
   [[nodiscard]] base::Milliseconds heartbeat_interval() const noexcept;
   Result<void> drop_privileges(os::Sandbox sandbox) const;  // in the child, for good

@@ -38,7 +38,7 @@ class AdoptionTest : public ::testing::Test {
 
 TEST_F(AdoptionTest, TakesEachLostConnectionOnceAndTouchesNobodyElses) {
   for (std::uint32_t id = 1; id <= 100; ++id) insert(id, id % 2 == 0 ? first : second);
-  ASSERT_EQ(run_reaper(*shared, shm::process_slot(first), first), 0);
+  ASSERT_EQ(run_reaper(*shared, shm::process_slot(first), first, shm::FlowLoss::remove), 0);
   std::multiset<std::uint32_t> closed;
   Adoption adoption{shared->connections, first, [&](const shm::ConnectionRecord& record) {
                       EXPECT_FALSE(shared->connections.contains(record.id())) << "retired before the event";
@@ -61,7 +61,7 @@ TEST_F(AdoptionTest, LeavesTheRestToTheNextAdopterWhenAClosedEventKillsThisOne) 
   constexpr std::uint32_t count = 20;
   constexpr std::uint32_t killer = 11;
   for (std::uint32_t id = 1; id <= count; ++id) insert(id, first);
-  ASSERT_EQ(run_reaper(*shared, shm::process_slot(first), second), 0);
+  ASSERT_EQ(run_reaper(*shared, shm::process_slot(first), second, shm::FlowLoss::remove), 0);
 
   // Its replacements die of the same connection's event as long as that comes again.
   int deaths = 0;
@@ -80,7 +80,7 @@ TEST_F(AdoptionTest, LeavesTheRestToTheNextAdopterWhenAClosedEventKillsThisOne) 
     waitpid(pid, &status, 0);
     if (WIFEXITED(status)) break;
     ++deaths;
-    ASSERT_EQ(run_reaper(*shared, shm::process_slot(adopter), adopter), 0);
+    ASSERT_EQ(run_reaper(*shared, shm::process_slot(adopter), adopter, shm::FlowLoss::remove), 0);
   }
 
   EXPECT_EQ(deaths, 1);

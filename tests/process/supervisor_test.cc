@@ -662,7 +662,7 @@ TEST_F(SupervisorTest, StartsEverythingAgainOnTheSameSocketsWhenTheReaperFails) 
                         .identity = std::nullopt,
                         .log_target = {},
                         .when_ready = [&] { fprintf(stderr, "port %d\n", endpoints.bound()[0].port); },
-                        .reaper = [](shm::SharedState&, shm::ProcessSlot, WorkerSlot) { return 1; }};
+                        .reaper = [](shm::SharedState&, shm::ProcessSlot, WorkerSlot, shm::FlowLoss) { return 1; }};
     auto first = std::move(*Supervisor::create(around));
     if (first->run() != Supervisor::Outcome::start_again) return 1;
     first.reset();
