@@ -24,15 +24,16 @@ function makeCertificate(folder) {
   return files;
 }
 
-// With `tls` it listens on wss as well: secureUrl, securePage, and the certificate to trust.
-export async function startDaemon({ args = [], port = 0, workers = 2, tls = false } = {}) {
+// With `tls` it listens on wss as well: secureUrl, securePage, and the certificate to trust. `listen` names what else it
+// listens on (udp, tcp, tls), with ports of its choice: `ports`.
+export async function startDaemon({ args = [], port = 0, workers = 2, tls = false, listen = [] } = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-clients-'));
   const fifo = path.join(folder, 'fifo');
   const made = tls ? makeCertificate(folder) : undefined;
   const secure = made ? ['--listen', 'wss:127.0.0.1:0', '--tls-certificate', made.certificate, '--tls-private-key', made.key] : [];
   const child = spawn(
     binary,
-    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...secure, ...args],
+    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, ...listen.flatMap(scheme => ['--listen', `${scheme}:127.0.0.1:0`]), '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...secure, ...args],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   running.add(child);
@@ -46,13 +47,11 @@ export async function startDaemon({ args = [], port = 0, workers = 2, tls = fals
       child.stderr.setEncoding('utf8');
       child.stderr.on('data', text => {
         daemon.log += text;
-        const listening = /^sipwsd: listening on ws:127\.0\.0\.1:(\d+)$/m.exec(daemon.log);
-        const securely = /^sipwsd: listening on wss:127\.0\.0\.1:(\d+)$/m.exec(daemon.log);
-        if (listening && /^sipwsd: ready$/m.test(daemon.log)) {
-          daemon.port = Number(listening[1]);
-          daemon.securePort = Number(securely?.[1] ?? 0);
-          done(resolve)();
-        }
+        if (daemon.ports || !/^sipwsd: ready$/m.test(daemon.log)) return;
+        daemon.ports = Object.fromEntries([...daemon.log.matchAll(/^sipwsd: listening on (\w+):127\.0\.0\.1:(\d+)$/gm)].map(([, scheme, number]) => [scheme, Number(number)]));
+        daemon.port = daemon.ports.ws;
+        daemon.securePort = daemon.ports.wss ?? 0;
+        done(resolve)();
       });
       exited.then(end => done(reject)(new Error(`the daemon ended at its start (${JSON.stringify(end)}):\n${daemon.log}`)));
     });

@@ -24,12 +24,12 @@ export function scratch() {
 export function certificate(folder, name) {
   const files = { crt: path.join(folder, 'crt.pem'), key: path.join(folder, 'key.pem'), both: path.join(folder, 'both.pem') };
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90',
-    '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-keyout', files.key, '-out', files.crt], { stdio: 'ignore' });
+    '-subj', `/CN=${name}`, '-addext', `subjectAltName=${net.isIP(name) ? 'IP' : 'DNS'}:${name}`, '-keyout', files.key, '-out', files.crt], { stdio: 'ignore' });
   writeFileSync(files.both, readFileSync(files.crt, 'utf8') + readFileSync(files.key, 'utf8'), { mode: 0o600 });
   return files;
 }
 
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map(server => once(server, 'listening')));
   const ports = servers.map(server => server.address().port);
