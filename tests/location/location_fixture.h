@@ -37,10 +37,19 @@ class LocationTest : public ::testing::Test {
   LocationTest() { clock.advance(std::chrono::seconds{now}); }
 
   Registration ask(const Register& request, Flow over = flow) {
+    return ask_from(request, {.flow = over, .remote = {}, .local = {}, .sub_protocol = SubProtocol::sip, .client = {}});
+  }
+  Registration ask_from(const Register& request, const Arrival& arrival) {
     const auto text = request.text();
     const auto parsed = sip::parse(text);
     EXPECT_TRUE(parsed) << text;
-    return registrar.process(*parsed, {.flow = over, .remote = {}, .local = {}, .sub_protocol = SubProtocol::sip, .client = {}});
+    return registrar.process(*parsed, arrival);
+  }
+  // The one binding there is; good until the next call.
+  const shm::Binding& only(std::string_view aor = "alice@example.org") {
+    store.snapshot(aor, only_);
+    EXPECT_EQ(only_.size(), 1u);
+    return only_[0];
   }
   // The Contact line of the 200; the status when it is another one.
   static std::string contact_line(const Registration& result) {
@@ -67,6 +76,9 @@ class LocationTest : public ::testing::Test {
   config::Settings settings;
   ShmStore store{segment->bindings, clock, shm::ProcessSlot{0}};
   Registrar registrar{store, clock, settings};
+
+ private:
+  shm::BindingSnapshot only_;
 };
 
 }  // namespace sipwsd::location

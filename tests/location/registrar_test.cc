@@ -338,5 +338,238 @@ TEST_F(RegistrarTest, Answers503WhenTheTableIsFullAnd413WhenATextIsTooLarge) {
   EXPECT_EQ(ask({.lines = {"Contact: <sip:a@x.invalid>"}}).status, 200);
 }
 
+// --- where a binding leads ---------------------------------------------------------------------------------------------
+
+constexpr Endpoint udp(std::uint8_t last, std::uint16_t port) {
+  return {.address = {192, 0, 2, last}, .port = port, .family = AddressFamily::ipv4, .protocol = TransportProtocol::udp};
+}
+const Arrival datagram{.flow = {}, .remote = udp(9, 40'000), .local = udp(1, 5060), .sub_protocol = SubProtocol::sip, .client = {}};
+
+// S25.
+TEST_F(RegistrarTest, LeadsADatagramClientToWhereItsRegisterCameFromAndNotToWhatItWrote) {
+  const auto result = ask_from({.lines = {"Contact: <sip:a@10.1.2.3:5062>"}}, datagram);
+  EXPECT_FALSE(result.bound_here) << "no connection to remember it by";
+  const auto targets = store.lookup("alice@example.org");
+  ASSERT_EQ(targets.size(), 1u);
+  EXPECT_EQ(targets[0].request_uri, "sip:a@10.1.2.3:5062");
+  EXPECT_EQ(targets[0].to, datagram.back());
+  EXPECT_EQ(targets[0].client, result.client);
+  EXPECT_NE(result.client, ClientId::none);
+  EXPECT_EQ(only().received, "sip:192.0.2.9:40000");
+
+  ask_from({.lines = {"Contact: <sip:a@192.0.2.9:40000>"}, .cseq = 2, .to = "<sip:bob@example.org>"}, datagram);
+  EXPECT_EQ(only("bob@example.org").received, "") << "it knows its address";
+}
+
+TEST_F(RegistrarTest, FollowsADatagramClientWhoseAddressHasChanged) {
+  const std::string contact = "Contact: <sip:a@10.1.2.3>";
+  ask_from({.lines = {contact}}, datagram);
+  Arrival elsewhere = datagram;
+  elsewhere.remote = udp(9, 50'000);
+  EXPECT_EQ(ask_from({.lines = {contact}}, elsewhere).status, 200) << "a NAT gave it another port, and it sent the same once more";
+  EXPECT_EQ(only().to, elsewhere.back());
+}
+
+TEST_F(RegistrarTest, GoesByThePathOfAPeerAndBackAlongTheConnectionOfAnybodyElse) {
+  const std::string via = "Via: SIP/2.0/TCP p1.example.com;branch=z9hG4bK0";
+  Arrival proxied = datagram;
+  proxied.flow = flow;
+  proxied.remote.protocol = TransportProtocol::tcp;
+  ask_from({.lines = {via, "Path: <sip:token@p1.example.com;lr>", "Contact: <sip:a@10.1.2.3>"}}, proxied);
+  EXPECT_EQ(store.lookup("alice@example.org").at(0).to, proxied.back());
+
+  ASSERT_TRUE(settings.peers.add("192.0.2.0/24"));
+  ask_from({.lines = {via, "Path: <sip:token@p1.example.com;lr>", "Contact: <sip:a@10.1.2.3>"}, .cseq = 2}, proxied);
+  const auto target = store.lookup("alice@example.org").at(0);
+  EXPECT_FALSE(target.to.is_known());
+  EXPECT_EQ(target.next_hop, "sip:token@p1.example.com;lr");
+  EXPECT_EQ(target.route, Strings{"<sip:token@p1.example.com;lr>"});
+}
+
+// --- who comes back ----------------------------------------------------------------------------------------------------
+
+class ReturnTest : public LocationTest {
+ protected:
+  void lose(Flow lost = flow) { segment->bindings.drop_flow(shm::ProcessSlot{0}, lost, shm::FlowLoss::suspend(now_seconds() + 30)); }
+  std::int64_t now_seconds() const { return base::whole_seconds(clock.now()); }
+};
+
+TEST_F(ReturnTest, SaysWhichClientIsBackOverAnotherConnection) {
+  const std::string contact = "Contact: <sip:a@x.invalid>";
+  const auto first = ask({.lines = {contact}});
+  EXPECT_TRUE(first.returned.empty()) << "it was never here before";
+  ASSERT_NE(first.client, ClientId::none);
+  EXPECT_TRUE(ask({.lines = {contact}, .cseq = 2}).returned.empty()) << "it was here all the time";
+  lose();
+  ASSERT_EQ(store.find(first.client)->expected_until, now_seconds() + 30);
+
+  const auto back = ask({.lines = {contact}, .cseq = 3}, other_flow);
+
+  EXPECT_EQ(back.returned, std::vector{first.client});
+  EXPECT_EQ(back.client, first.client);
+  EXPECT_EQ(store.find(first.client)->to.flow, other_flow);
+  EXPECT_FALSE(store.find(first.client)->is_expected());
+}
+
+TEST_F(ReturnTest, KnowsAPageThatWasLoadedAnewByItsInstanceThoughItUsesNoOutbound) {
+  const auto contact = [](const char* uri) { return std::string("Contact: <") + uri + ">;+sip.instance=\"<urn:uuid:1>\""; };
+  const auto first = ask({.lines = {contact("sip:old@x.invalid")}});
+  lose();
+  const auto back = ask({.lines = {contact("sip:new@y.invalid")}, .call_id = "another"}, other_flow);
+  EXPECT_EQ(back.returned, std::vector{first.client});
+  EXPECT_EQ(bindings(), std::vector<std::string>{"sip:new@y.invalid 3600"});
+  EXPECT_EQ(store.find(first.client)->request_uri, "sip:new@y.invalid");
+}
+
+TEST_F(ReturnTest, TakesANetworkChangeForAReturnBeforeTheOldConnectionIsKnownToBeDead) {
+  const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+  const auto first = ask({.lines = {contact}});
+  EXPECT_EQ(ask({.lines = {contact}, .cseq = 2}, other_flow).returned, std::vector{first.client});
+}
+
+TEST_F(ReturnTest, ASecondFlowOfAnInstanceBringsItBackToo) {
+  const auto contact = [](int reg_id) { return "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=" + std::to_string(reg_id); };
+  const auto first = ask({.lines = {contact(1)}});
+  EXPECT_TRUE(ask({.lines = {contact(2)}, .cseq = 2}, other_flow).returned.empty()) << "the first is still there";
+  lose(other_flow);
+  lose();
+  EXPECT_EQ(ask({.lines = {contact(3)}, .cseq = 3}, {ConnectionId{9}, WorkerSlot{0}}).returned, std::vector{first.client});
+}
+
+TEST_F(ReturnTest, KeepsTwoContactsOfOneInstanceApart) {
+  const std::string instance = ";+sip.instance=\"<urn:uuid:1>\"";
+  const auto two = [&](const char* a, const char* b) { return std::string("Contact: <") + a + ">" + instance + ", <" + b + ">" + instance; };
+  ask({.lines = {two("sip:a@x.invalid", "sip:b@x.invalid")}});
+  EXPECT_EQ(bindings().size(), 2u);
+  ask({.lines = {two("sip:c@x.invalid", "sip:d@x.invalid")}, .cseq = 2}, other_flow);
+  EXPECT_EQ(bindings().size(), 2u);
+  ask({.lines = {two("sip:e@x.invalid", "sip:e@x.invalid")}, .cseq = 3}, {ConnectionId{9}, WorkerSlot{0}});
+  EXPECT_EQ(bindings().size(), 2u) << "named twice is one; the other stays until it expires";
+}
+
+TEST_F(ReturnTest, RemovingAnUnknownContactDoesNotRemoveTheInstance) {
+  ask({.lines = {"Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\""}});
+  ask({.lines = {"Contact: <sip:b@x.invalid>;+sip.instance=\"<urn:uuid:1>\";expires=0"}, .cseq = 2}, other_flow);
+  EXPECT_EQ(bindings().size(), 1u);
+}
+
+TEST_F(ReturnTest, WhoIsExpectedGivesWayToWhoIsHere) {
+  settings.max_contacts = 2;
+  ask({.lines = {"Contact: <sip:a@x.invalid>, <sip:b@x.invalid>"}});
+  lose();
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:c@x.invalid>"}, .cseq = 2}, other_flow).status, 200);
+  EXPECT_EQ(bindings().size(), 2u);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:d@x.invalid>"}, .cseq = 3}, other_flow).status, 200);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:e@x.invalid>"}, .cseq = 4}, other_flow).status, 503);
+}
+
+TEST_F(ReturnTest, NobodyIsExpectedLongerThanHeWasRegistered) {
+  const auto first = ask({.lines = {"Contact: <sip:a@x.invalid>;expires=60"}});
+  pass(50);
+  lose();
+  EXPECT_EQ(store.find(first.client)->expected_until, now_seconds() + 10);
+  pass(10);
+  EXPECT_FALSE(store.find(first.client));
+  EXPECT_TRUE(ask({.lines = {"Contact: <sip:a@x.invalid>;expires=60"}, .cseq = 2}).returned.empty());
+}
+
+// --- Path, Service-Route -----------------------------------------------------------------------------------------------
+
+TEST_F(RegistrarTest, TreatsPathAsItsModeSays) {
+  const Strings lines{"Path: <sip:p1;lr>", "Contact: <sip:a@x.invalid>"}, knowing{"Supported: path", lines[0], lines[1]};
+  settings.path_mode = 0;
+  EXPECT_FALSE(has(ask({.lines = knowing}), "Path: <sip:p1;lr>"));
+  EXPECT_EQ(only().path, "<sip:p1;lr>") << "it is used all the same";
+  settings.path_mode = 2;
+  EXPECT_TRUE(has(ask({.lines = knowing, .cseq = 2}), "Path: <sip:p1;lr>"));
+  const auto refused = ask({.lines = lines, .cseq = 3});
+  EXPECT_EQ(refused.status, 420);
+  EXPECT_EQ(refused.reason, "Bad Extension");
+  EXPECT_TRUE(has(refused, "Unsupported: path"));
+}
+
+TEST_F(RegistrarTest, TellsTheServiceRouteToWhoIsRegistered) {
+  settings.service_route = "<sip:proxy.example.org;lr>";
+  const std::string line = "Service-Route: <sip:proxy.example.org;lr>";
+  EXPECT_TRUE(has(ask({.lines = {"Contact: <sip:a@x.invalid>"}}), line));
+  EXPECT_FALSE(has(ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 2}), line));
+  EXPECT_FALSE(has(ask({.lines = {"Contact: *", "Expires: 1"}, .cseq = 3}), line));
+}
+
+// --- GRUU (RFC 5627) ---------------------------------------------------------------------------------------------------
+
+class GruuTest : public LocationTest {
+ protected:
+  static std::string parameter(const std::string& contact, const std::string& name) {
+    const auto at = contact.find(";" + name + "=\"");
+    if (at == std::string::npos) return {};
+    const auto from = at + name.size() + 3;
+    return contact.substr(from, contact.find('"', from) - from);
+  }
+  std::string found(const std::string& uri) {
+    const auto targets = store.lookup(*sip::parse_uri(uri));
+    if (!targets) return targets.is(Errc::not_found) ? "404" : "error";
+    std::string out;
+    for (const auto& target : *targets) out += (out.empty() ? "" : " ") + target.request_uri;
+    return out.empty() ? "480" : out;
+  }
+  static Register with_instance(const char* uri, const char* instance, unsigned cseq, const char* call_id = "call-1") {
+    return {.lines = {"Supported: gruu", std::string("Contact: <") + uri + ">;+sip.instance=\"<" + instance + ">\""}, .cseq = cseq, .call_id = call_id};
+  }
+};
+
+TEST_F(GruuTest, GivesBothToAClientThatSupportsThemForAContactWithAnInstance) {
+  const auto line = contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 1)));
+  EXPECT_EQ(parameter(line, "pub-gruu"), "sip:alice@example.org;gr=urn:uuid:1");
+  EXPECT_TRUE(parameter(line, "temp-gruu").starts_with("sip:tgruu.")) << line;
+  EXPECT_TRUE(line.ends_with(";expires=3600")) << line;
+
+  EXPECT_EQ(contact_line(ask({.lines = {}, .cseq = 2})).find("gruu"), std::string::npos) << "not supported";
+  settings.gruu_enabled = false;
+  EXPECT_EQ(contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 3))).find("gruu"), std::string::npos);
+  settings.gruu_enabled = true;
+  EXPECT_EQ(contact_line(ask({.lines = {"Supported: gruu", "Contact: <sip:b@x.invalid>"}, .to = "<sip:bob@example.org>"})).find("gruu"),
+            std::string::npos) << "no instance";
+}
+
+TEST_F(GruuTest, LeadsToThatInstanceAlone) {
+  const auto line = contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 1)));
+  ask(with_instance("sip:b@x.invalid", "urn:uuid:2", 2));
+  EXPECT_EQ(found("sip:alice@example.org"), "sip:b@x.invalid sip:a@x.invalid");
+  EXPECT_EQ(found(parameter(line, "pub-gruu")), "sip:a@x.invalid");
+  EXPECT_EQ(found(parameter(line, "temp-gruu")), "sip:a@x.invalid");
+  EXPECT_EQ(found("sip:alice@example.org;gr=urn%3auuid:2"), "sip:b@x.invalid");
+  EXPECT_EQ(found("sip:alice@example.org;gr=urn:uuid:3"), "404");
+  EXPECT_EQ(found("sip:nobody@example.org;gr=urn:uuid:1"), "480");
+  EXPECT_EQ(found("sip:tgruu.nonsense@example.org;gr"), "404");
+  ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 3});
+  EXPECT_EQ(found(parameter(line, "temp-gruu")), "480");
+}
+
+TEST_F(GruuTest, GivesAnotherTemporaryOneWithEachRefreshAndKeepsTheEarlierUntilTheCallIdChanges) {
+  const auto first = parameter(contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 1))), "temp-gruu");
+  const auto second = parameter(contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 2))), "temp-gruu");
+  EXPECT_NE(first, second);
+  EXPECT_EQ(found(first), "sip:a@x.invalid");
+  EXPECT_EQ(found(second), "sip:a@x.invalid");
+  const auto third = parameter(contact_line(ask(with_instance("sip:a@x.invalid", "urn:uuid:1", 1, "after a restart"))), "temp-gruu");
+  EXPECT_EQ(found(first), "404");
+  EXPECT_EQ(found(second), "404");
+  EXPECT_EQ(found(third), "sip:a@x.invalid");
+}
+
+TEST_F(GruuTest, IsNoPlaceToRegister) {
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:alice@example.org;gr=urn:uuid:1>"}}).status, 403);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:bob@EXAMPLE.org;gr>"}}).status, 403);
+  EXPECT_EQ(ask({.lines = {"Contact: <sip:alice@elsewhere.example;gr=urn:uuid:1>"}}).status, 200) << "somebody else's";
+}
+
+TEST_F(RegistrarTest, SaysWhetherThereIsSomethingToStore) {
+  EXPECT_TRUE(ask({.lines = {"Contact: <sip:a@x.invalid>"}}).is_change);
+  EXPECT_TRUE(ask({.lines = {"Contact: <sip:a@x.invalid>"}}).is_change) << "the first answer may have been lost because it was not stored";
+  EXPECT_FALSE(ask({.lines = {}, .cseq = 2}).is_change);
+  EXPECT_TRUE(ask({.lines = {"Contact: *", "Expires: 0"}, .cseq = 3}).is_change);
+}
+
 }  // namespace
 }  // namespace sipwsd::location

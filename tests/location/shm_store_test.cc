@@ -58,6 +58,47 @@ TEST_F(ShmStoreTest, DropsTheBindingsOfAFlowAndOfNoOther) {
   EXPECT_EQ(store.drop_flow(flow, aors, shm::FlowLoss::remove), 0u);
 }
 
+TEST_F(ShmStoreTest, NamesAClientThatIsExpectedBackWithoutAWayToIt) {
+  bind("alice", "<sip:a@x.invalid>;q=0.5", 1, flow);
+  bind("alice", "<sip:b@x.invalid>;q=0.1", 2, other_flow);
+  const Strings aors{"alice@example.org"};
+  EXPECT_EQ(store.drop_flow(flow, aors, shm::FlowLoss::suspend(now + 30)), 1u);
+
+  const auto targets = store.lookup("alice@example.org");
+  ASSERT_EQ(targets.size(), 2u);
+  EXPECT_EQ(targets[0].request_uri, "sip:a@x.invalid");
+  EXPECT_FALSE(targets[0].to.is_known());
+  EXPECT_TRUE(targets[0].next_hop.empty());
+  EXPECT_EQ(store.find(targets[0].client)->expected_until, now + 30);
+  EXPECT_EQ(targets[1].to.flow, other_flow);
+  pass(30);
+  EXPECT_EQ(found(), Strings{"sip:b@x.invalid 100"});
+  EXPECT_FALSE(store.find(targets[0].client));
+}
+
+// RFC 5626 5.3: not more than one flow of an instance at a time.
+TEST_F(ShmStoreTest, GivesOneTargetOfAClientWithSeveralFlowsTheBestOfThem) {
+  const std::string instance = ";+sip.instance=\"<urn:uuid:1>\";reg-id=";
+  bind("alice", ("<sip:a1@x.invalid>" + instance + "1").c_str(), 1, flow);
+  bind("alice", ("<sip:a2@x.invalid>" + instance + "2").c_str(), 2, other_flow);
+  bind("alice", "<sip:b@x.invalid>", 3);
+  EXPECT_EQ(found(), (Strings{"sip:b@x.invalid 1000", "sip:a2@x.invalid 1000"}));
+  const Strings aors{"alice@example.org"};
+  store.drop_flow(other_flow, aors, shm::FlowLoss::suspend(now + 30));
+  EXPECT_EQ(found(), (Strings{"sip:b@x.invalid 1000", "sip:a1@x.invalid 1000"})) << "one that is there";
+}
+
+TEST_F(ShmStoreTest, GoesByTheUriOfWhatAnOperatorEntered) {
+  shm::BindingSnapshot before;
+  store.snapshot("alice@example.org", before);
+  shm::BindingChange add;
+  add.binding.contact = "sip:gateway.example.org;transport=tcp";
+  ASSERT_TRUE(store.commit("alice@example.org", before.version(), {&add, 1}));
+  const auto target = store.lookup("alice@example.org").at(0);
+  EXPECT_FALSE(target.to.is_known());
+  EXPECT_EQ(target.next_hop, "sip:gateway.example.org;transport=tcp");
+}
+
 TEST_F(ShmStoreTest, ListsWhoCanBeReachedOnceEachUpToALimit) {
   bind("alice", "<sip:a@x.invalid>", 1);
   bind("alice", "<sip:b@x.invalid>", 2);

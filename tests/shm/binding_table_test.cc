@@ -35,6 +35,8 @@ TEST_F(BindingTableTest, GivesBackAllThatWasSaved) {
   saved.instance = "<urn:uuid:0>";
   saved.received = "sip:10.0.0.1:5;transport=ws";
   saved.path = "<sip:edge;lr>";
+  saved.to.remote = endpoint(5, 5060);
+  saved.to.local = endpoint(1, 443);
   saved.reg_id = 2;
   saved.cseq = 4'000'000'000;
   saved.q = 500;
@@ -183,6 +185,99 @@ TEST_F(BindingTableTest, SuspendsInsteadAndCountsOnlyThoseThatWereActive) {
   EXPECT_EQ(contacts_of(table, "a"), (Names{"1", "2"}));
   const BindingChange late[] = {added(binding("3"))};
   EXPECT_TRUE(table.commit(p0, "a", BindingSnapshot{}.version(), late).is(Errc::exists)) << "a suspension is a change";
+}
+
+TEST_F(BindingTableTest, ExpectsASuspendedClientBackUntilItsDeadlineOrItsExpiry) {
+  const Flow gone{ConnectionId{7}, w1};
+  ASSERT_TRUE(commit(table, "a", {added(binding("long", gone, 1000)), added(binding("short", gone, 50)), added(binding("here", {}, 1000))}));
+  EXPECT_EQ(table.drop_flow(p1, "a", gone, FlowLoss::suspend(100)), 2u);
+  const auto expected = [&](std::int64_t now) {
+    table.lookup("a", now, snapshot, Suspended::included);
+    Names names;
+    for (const Binding& b : snapshot) names.emplace(b.contact);
+    return names;
+  };
+  EXPECT_EQ(expected(49), (Names{"long", "short", "here"}));
+  EXPECT_EQ(expected(99), (Names{"long", "here"}));
+  EXPECT_EQ(expected(100), Names{"here"});
+
+  std::uint32_t cursor = 0;
+  EXPECT_EQ(table.expire(p0, 99, cursor, 1000, snapshot), 1u);
+  EXPECT_EQ(table.expire(p0, 100, cursor, 1000, snapshot), 1u);
+  EXPECT_EQ(contacts_of(table, "a"), Names{"here"});
+}
+
+TEST_F(BindingTableTest, MakesABindingActiveAgainByReplacingIt) {
+  const Flow gone{ConnectionId{7}, w1}, back{ConnectionId{8}, w0};
+  ASSERT_TRUE(commit(table, "a", {added(binding("1", gone))}));
+  table.drop_flow(p1, "a", gone, FlowLoss::suspend(100));
+  ASSERT_TRUE(commit(table, "a", {replaced(serial_of("a", "1"), binding("1", back))}));
+  std::uint32_t cursor = 0;
+  EXPECT_EQ(table.expire(p0, 500, cursor, 1000, snapshot), 0u) << "its deadline is forgotten";
+  EXPECT_EQ(reachable("a", 500), Names{"1"});
+}
+
+TEST_F(BindingTableTest, NamesAClientByItsAddressOfRecordAndItsInstanceOrElseItsContact) {
+  const ClientId client = table.client_id("a", "urn:uuid:1", "sip:x");
+  EXPECT_EQ(client, table.client_id("a", "urn:uuid:1", "sip:y"));
+  EXPECT_NE(client, table.client_id("b", "urn:uuid:1", "sip:x"));
+  EXPECT_NE(client, table.client_id("a", "urn:uuid:2", "sip:x"));
+  EXPECT_NE(client, table.client_id("a", "", "sip:x"));
+  EXPECT_NE(table.client_id("a", "", "sip:x"), table.client_id("a", "", "sip:y"));
+  EXPECT_NE(client, make_shared_state().bindings.client_id("a", "urn:uuid:1", "sip:x")) << "keyed: nobody can foresee it";
+  std::set<ClientId> all;
+  for (int i = 0; i < 1000; ++i) {
+    all.insert(table.client_id("u" + std::to_string(i), "", "sip:x"));
+    all.insert(table.client_id("a", "", "sip:" + std::to_string(i)));
+  }
+  EXPECT_EQ(all.size(), 2000u);
+  EXPECT_FALSE(all.contains(ClientId::none));
+}
+
+TEST_F(BindingTableTest, FindsAClientWhereItIsNow) {
+  Binding first = binding("1", {ConnectionId{1}, w0}, 1000), second = binding("2", {ConnectionId{2}, w1}, 800), other = binding("3");
+  first.instance = second.instance = "urn:uuid:1";
+  other.instance = "urn:uuid:2";
+  const ClientId client = table.client_id("a", "urn:uuid:1", "");
+  EXPECT_EQ(table.find_client(client, 0, snapshot), nullptr);
+  ASSERT_TRUE(commit(table, "a", {added(first)}));
+  ASSERT_TRUE(commit(table, "a", {added(second)}));
+  ASSERT_TRUE(commit(table, "a", {added(other)}));
+  const auto found = [&](std::int64_t now) {
+    const Binding* b = table.find_client(client, now, snapshot);
+    if (b == nullptr) return std::string("nobody");
+    EXPECT_EQ(b->client, client);
+    EXPECT_EQ(b->aor, "a");
+    return std::string(b->contact) + (b->state == BindingState::active ? "" : " until " + std::to_string(b->suspended_until));
+  };
+  EXPECT_EQ(found(0), "2") << "the newest";
+  EXPECT_EQ(found(800), "1") << "that has not expired";
+  table.drop_flow(p0, second.to.flow, FlowLoss::suspend(200));
+  EXPECT_EQ(found(0), "1") << "active before suspended";
+  table.drop_flow(p0, first.to.flow, FlowLoss::suspend(100));
+  EXPECT_EQ(found(0), "2 until 200") << "the one that waits longest";
+  EXPECT_EQ(found(200), "nobody");
+  EXPECT_EQ(table.find_client(ClientId::none, 0, snapshot), nullptr);
+}
+
+TEST_F(BindingTableTest, FindsEachOfManyClients) {
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(commit(table, "u" + std::to_string(i % 20), {added(binding("c" + std::to_string(i)))}));
+  for (int i = 0; i < 60; ++i) {
+    const auto contact = "c" + std::to_string(i);
+    const Binding* b = table.find_client(table.client_id("u" + std::to_string(i % 20), "", contact), 0, snapshot);
+    ASSERT_NE(b, nullptr) << contact;
+    EXPECT_EQ(b->contact, contact);
+  }
+}
+
+TEST_F(BindingTableTest, KeepsTheAddressesOfABindingThatLeadsAlongNoFlow) {
+  Binding b = binding("1");
+  b.to = {.flow = {}, .remote = endpoint(9, 40'000, TransportProtocol::udp), .local = endpoint(1, 5060, TransportProtocol::udp)};
+  ASSERT_TRUE(commit(table, "a", {added(b)}));
+  EXPECT_EQ(table.drop_flow(p0, Flow{}, FlowLoss::remove), 0u) << "no connection is none to lose";
+  table.lookup("a", 0, snapshot);
+  ASSERT_EQ(snapshot.size(), 1u);
+  EXPECT_EQ(snapshot[0].to, b.to);
 }
 
 TEST_F(BindingTableTest, DropsTheBindingsOfADeadWorkerButNotThoseWithoutAFlow) {
