@@ -232,6 +232,7 @@ bool BindingTable::is_over(const Entry& e, std::int64_t now) noexcept {
 // --- flows -------------------------------------------------------------------------------------------------------------
 
 std::size_t BindingTable::drop_flow(ProcessSlot self, std::string_view aor, Flow flow, FlowLoss loss) {
+  if (flow.connection == ConnectionId::none) return 0;
   const Key key = key_of(aor);
   std::size_t dropped = 0;
   for (;;) {
@@ -263,6 +264,7 @@ std::size_t BindingTable::drop_flow(ProcessSlot self, std::string_view aor, Flow
 }
 
 std::size_t BindingTable::drop_flow(ProcessSlot self, Flow flow, FlowLoss loss) {
+  if (flow.connection == ConnectionId::none) return 0;
   return drop_all(self, loss, [flow](Entry& e) {
     return peek(e.connection) == flow.connection && peek(e.owner) == flow.owner;
   });

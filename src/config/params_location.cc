@@ -42,7 +42,7 @@ constexpr auto registrar_rows = std::to_array<Param>({
     {"flow_timer", &Settings::flow_timer, {0, 3600}, refuse_start, "SECONDS",
      "what a client with Outbound is told it may be silent at most; a flow silent for longer is sent a Ping; 0 tells "
      "nothing", {}, {}, Reload::running},
-    {"gruu_enabled", &Settings::gruu_enabled, {}, refuse_start, "0|1",
+    {"gruu_enabled", &Settings::gruu_enabled, {}, refuse_start, "",
      "give clients that support it names for their instance which others can call", {}, {}, Reload::running},
     {"path_mode", &Settings::path_mode, {0, 2}, refuse_start, "0-2",
      "what becomes of Path: 0 it is stored, 1 and told to clients that support it, 2 and others are answered 420", {}, {},
