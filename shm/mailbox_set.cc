@@ -52,20 +52,15 @@ bool MailboxSet::wake_if_asleep(ProcessSlot to) noexcept {
 }
 
 void MailboxSet::wake(ProcessSlot to) noexcept {
-  Sleep& sleep = sleep_[number(to)];
-  std::uint32_t epoch = std::atomic_ref(sleep.epoch).load(std::memory_order_relaxed);
-  // Said before and after: after, because the sleeper may take the first word back and find nothing to read yet; before,
-  // because this process may die behind the write, and an eventfd that stays readable would keep the sleeper spinning.
-  std::atomic_ref(sleep.written).store(1);
+  std::atomic_ref announced(sleep_[number(to)].epoch);
+  std::uint32_t epoch = announced.load(std::memory_order_relaxed);
   kill_point(KillPoint::wake_decided);
-  const std::uint64_t one = 1;
-  // EAGAIN: the eventfd is full, that is, readable.
+  const std::uint64_t one = 1;  // 2^64 of them fit
   while (::write(event_fd(to), &one, sizeof one) < 0 && errno == EINTR) {
   }
   kill_point(KillPoint::wake_written);
   // Only now, and only the announcement that was seen: others need not write again.
-  if ((epoch & 1) != 0) std::atomic_ref(sleep.epoch).compare_exchange_strong(epoch, epoch + 1);
-  std::atomic_ref(sleep.written).store(1);
+  if ((epoch & 1) != 0) announced.compare_exchange_strong(epoch, epoch + 1);
 }
 
 void MailboxSet::wake_all() noexcept {
@@ -90,16 +85,9 @@ bool MailboxSet::fall_asleep(ProcessSlot self) noexcept {
 }
 
 void MailboxSet::wake_up(ProcessSlot self) noexcept {
-  Sleep& sleep = sleep_[number(self)];
-  std::atomic_ref epoch(sleep.epoch);
+  std::atomic_ref epoch(sleep_[number(self)].epoch);
   std::uint32_t seen = epoch.load(std::memory_order_relaxed);
   if ((seen & 1) != 0) epoch.compare_exchange_strong(seen, seen + 1);
-  // Mostly nobody has written, and then the system call is saved.
-  std::atomic_ref written(sleep.written);
-  if (written.load(std::memory_order_relaxed) == 0 || written.exchange(0) == 0) return;
-  std::uint64_t count = 0;
-  while (::read(event_fd(self), &count, sizeof count) < 0 && errno == EINTR) {
-  }
 }
 
 bool MailboxSet::has_letters(ProcessSlot self) const noexcept {

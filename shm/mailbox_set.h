@@ -1,6 +1,7 @@
 #pragma once
 // All rings, by (from, to), and how a consumer is woken: an eventfd per process, made by the supervisor and inherited.
-// It is written only when the consumer said that it sleeps.
+// It is written only when the consumer said that it sleeps, and never read: an edge-triggered epoll reports each write
+// once, whatever was written before.
 //
 // No wake-up is lost: the consumer announces sleep, then looks at its rings again; the producer publishes, then looks
 // for the announcement; a sequentially consistent fence stands between the two steps on either side (Dekker). The
@@ -42,7 +43,7 @@ class MailboxSet {
   // --- consumer ------------------------------------------------------------------------------------------------------
   // Just before it waits. False: there are letters, don't wait (and it is not announced as asleep).
   [[nodiscard]] bool fall_asleep(ProcessSlot self) noexcept;
-  void wake_up(ProcessSlot self) noexcept;  // after it waited, for whatever reason; empties the eventfd
+  void wake_up(ProcessSlot self) noexcept;  // after it waited, for whatever reason
   bool has_letters(ProcessSlot self) const noexcept;
 
   std::uint16_t processes() const noexcept { return processes_; }
@@ -50,8 +51,7 @@ class MailboxSet {
 
  private:
   struct alignas(64) Sleep {
-    std::uint32_t epoch;    // odd: asleep
-    std::uint32_t written;  // the eventfd may have something in it
+    std::uint32_t epoch;  // odd: asleep
   };
   Sleep* sleep_ = nullptr;
   LetterRingHead* heads_ = nullptr;  // [to][from], so that a consumer's are together

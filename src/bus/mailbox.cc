@@ -9,8 +9,9 @@ namespace sipwsd::bus {
 using shm::Counter;
 
 Mailbox::Mailbox(shm::MailboxSet& set, shm::ProcessSlot self, shm::OwnCounters counters)
-    : set_(set), self_(self), counters_(counters) {
+    : set_(set), self_(self), counters_(counters), is_written_to_(set.processes()) {
   in_.reserve(set.processes());
+  written_to_.reserve(set.processes());
   out_.reserve(set.processes());
   for (std::uint16_t i = 0; i < set.processes(); ++i) {
     const auto other = static_cast<shm::ProcessSlot>(i);
@@ -31,8 +32,19 @@ Result<void> Mailbox::post(shm::ProcessSlot to, const Letter& letter) {
   encode(letter, *room);
   ring.publish();
   counters_.add(Counter::letters_posted);
-  if (set_.wake_if_asleep(to)) counters_.add(Counter::wake_ups);
+  if (!is_written_to_[shm::number(to)]) {
+    is_written_to_[shm::number(to)] = true;
+    written_to_.push_back(to);
+  }
   return {};
+}
+
+void Mailbox::wake_receivers() noexcept {
+  for (const shm::ProcessSlot to : written_to_) {
+    is_written_to_[shm::number(to)] = false;
+    if (set_.wake_if_asleep(to)) counters_.add(Counter::wake_ups);
+  }
+  written_to_.clear();
 }
 
 bool Mailbox::is_congested() noexcept {

@@ -1,7 +1,8 @@
 #pragma once
 // One process's mailbox: posts letters to others, and takes those that came, at most a budget of them a turn. A letter
 // counts as handled before its handler runs: one that kills its reader is not read again. A full ring is an answer:
-// whoever posts must be able to say "no" to somebody.
+// whoever posts must be able to say "no" to somebody. Receivers are woken at the end of the sender's turn, once each: who
+// is woken for the first of ten letters sleeps again before the tenth, and a sleep costs more than a letter.
 
 #include "sipwsd/result.h"
 
@@ -23,12 +24,15 @@ class Mailbox {
  public:
   // After the fork, once; goes on where a predecessor in this slot stopped.
   Mailbox(shm::MailboxSet& set, shm::ProcessSlot self, shm::OwnCounters counters = {});
+  ~Mailbox() { wake_receivers(); }
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
   // Errc::full: that process does not keep up; Errc::too_large: no ring takes such a letter; Errc::not_found: no such
-  // process. To itself is allowed: the letter comes in a later turn.
+  // process. To itself is allowed: the letter comes in a later turn. wake_receivers() must follow before this one waits.
   [[nodiscard]] Result<void> post(shm::ProcessSlot to, const Letter& letter);
+  // Wakes those who sleep of those who were written to since the last time.
+  void wake_receivers() noexcept;
   // Somebody does not keep up with us: better bring in less for a moment than be told full.
   [[nodiscard]] bool is_congested() noexcept;
 
@@ -70,6 +74,8 @@ class Mailbox {
   shm::ProcessSlot self_;
   shm::OwnCounters counters_;
   std::vector<shm::LetterRing> in_, out_;  // by the other process
+  std::vector<shm::ProcessSlot> written_to_;  // each once
+  std::vector<bool> is_written_to_;           // by the other process
   std::size_t current_ = 0;
   std::uint32_t taken_in_a_row_ = 0;
 };

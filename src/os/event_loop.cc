@@ -75,6 +75,7 @@ void EventLoop::run_once(std::optional<base::Milliseconds> limit) noexcept {
   dispatch();
   timers_.advance();
   run_deferred_calls();
+  if (hook_ != nullptr) hook_->turn_ended();
 }
 
 void EventLoop::run() noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 // The loop of one process: epoll, one Watcher a descriptor, a timer wheel, and calls deferred to the end of the turn.
 //
-// One turn:  may sleep? -> wait -> woke -> ready descriptors -> due timers -> deferred calls.
+// One turn:  may sleep? -> wait -> woke -> ready descriptors -> due timers -> deferred calls -> turn ended.
 //
 //   - The Watcher's address is epoll's user data: dispatch is one virtual call, no look-up, no allocation.
 //   - Any callback may remove or destroy any watcher, also one that is ready in the same batch: remove() takes it out
@@ -59,13 +59,16 @@ class Deferred {
   Deferred* previous_ = nullptr;
 };
 
-// Asked around the wait; the mailbox uses it to say "asleep: wake me by the eventfd" and to look once more.
+// Asked around the wait; the mailbox uses it to say "asleep: wake me by the eventfd" and to look once more, and at the end
+// of a turn to wake those it has written to.
 class SleepHook {
  public:
   // Before a wait that may block. False: there is work, poll only.
   virtual bool may_sleep() noexcept = 0;
   // After every wait, whether it slept or not: no longer asleep; drain with a budget.
   virtual void woke() = 0;
+  // Nothing more happens in this turn: after the deferred calls.
+  virtual void turn_ended() noexcept = 0;
 
  protected:
   ~SleepHook() = default;

@@ -1,6 +1,6 @@
 #pragma once
-// Connects a process's mailbox with its loop: letters are drained once a turn with a budget, and the eventfd interrupts
-// the wait of a loop that said it sleeps.
+// Connects a process's mailbox with its loop: letters are drained once a turn with a budget, those who were written to are
+// woken at its end, and the eventfd interrupts the wait of a loop that said it sleeps.
 
 #include <functional>
 
@@ -21,13 +21,15 @@ class MailboxPump final : private os::SleepHook, private os::Watcher {
   MailboxPump& operator=(const MailboxPump&) = delete;
 
  private:
-  bool may_sleep() noexcept override { return mailbox_.fall_asleep(); }
+  bool may_sleep() noexcept override;
   void woke() override;
-  void on_ready(std::uint32_t) override {}  // woke() has emptied the eventfd and the rings
+  void turn_ended() noexcept override { mailbox_.wake_receivers(); }
+  void on_ready(std::uint32_t) override {}  // woke() has emptied the rings
 
   os::EventLoop& loop_;
   bus::Mailbox& mailbox_;
   OnLetter on_letter_;
+  bool brought_letters_ = false;  // the last turn
 };
 
 }  // namespace sipwsd::process

@@ -37,6 +37,7 @@ struct Hook final : SleepHook {
     return allow;
   }
   void woke() override { log += 'w'; }
+  void turn_ended() noexcept override { log += 'e'; }
   bool allow = true;
   std::string log;
 };
@@ -201,15 +202,15 @@ TEST_F(EventLoopTest, AsksTheHookBeforeSleepingAndTellsItAfterEveryWait) {
   loop.set_sleep_hook(&hook);
 
   loop.run_once(Milliseconds{0});
-  EXPECT_EQ(hook.log, "w") << "a poll needs no leave";
+  EXPECT_EQ(hook.log, "we") << "a poll needs no leave";
   hook.log.clear();
   hook.allow = false;
   loop.run_once();  // would wait for ever if the hook were not obeyed
-  EXPECT_EQ(hook.log, "sw");
+  EXPECT_EQ(hook.log, "swe");
   hook.log.clear();
   hook.allow = true;
   loop.run_once(Milliseconds{1});
-  EXPECT_EQ(hook.log, "sw");
+  EXPECT_EQ(hook.log, "swe");
 }
 
 TEST_F(EventLoopTest, RefusesADescriptorItWatchesAlready) {

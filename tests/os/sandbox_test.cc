@@ -35,6 +35,7 @@
 namespace sipwsd::os {
 namespace {
 
+// Those that never open a file; the mirror is another matter.
 constexpr Sandbox roles[] = {Sandbox::worker, Sandbox::keepalive, Sandbox::mi, Sandbox::reaper};
 
 std::string name(Sandbox sandbox) {
@@ -43,6 +44,7 @@ std::string name(Sandbox sandbox) {
     case Sandbox::worker: return "worker";
     case Sandbox::keepalive: return "keepalive";
     case Sandbox::mi: return "mi";
+    case Sandbox::mirror: return "mirror";
     case Sandbox::reaper: return "reaper";
   }
   return "?";

@@ -4,17 +4,12 @@
 
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <fstream>
-#include <poll.h>
 #include <random>
 
 namespace sipwsd::shm {
 namespace {
-
-bool is_readable(int fd, int timeout_ms = 0) {
-  pollfd p{fd, POLLIN, 0};
-  return ::poll(&p, 1, timeout_ms) == 1;
-}
 
 void post(MailboxSet& set, LetterRing& ring, ProcessSlot to, std::uint32_t number) {
   for (;;) {
@@ -31,9 +26,9 @@ void post(MailboxSet& set, LetterRing& ring, ProcessSlot to, std::uint32_t numbe
 }
 
 // As a worker's loop does it; false when it slept for five seconds although something was sent.
-bool wait_for_letter(MailboxSet& set, ProcessSlot self) {
+bool wait_for_letter(MailboxSet& set, ProcessSlot self, Bell& bell) {
   bool in_time = true;
-  if (set.fall_asleep(self)) in_time = is_readable(set.event_fd(self), 5000);
+  if (set.fall_asleep(self)) in_time = bell.rings(5000);
   set.wake_up(self);
   return in_time;
 }
@@ -68,8 +63,9 @@ TEST_F(MailboxSetTest, EachPairHasItsOwnRing) {
 
 TEST_F(MailboxSetTest, WritesTheEventFdOnlyForASleeper) {
   LetterRing ring = set.ring(p1, p0);
+  Bell bell(set.event_fd(p0));
   post(set, ring, p0, 1);
-  EXPECT_FALSE(is_readable(set.event_fd(p0)));
+  EXPECT_FALSE(bell.rings());
   EXPECT_FALSE(set.fall_asleep(p0)) << "there is a letter";
   EXPECT_FALSE(set.is_asleep(p0));
 
@@ -79,11 +75,17 @@ TEST_F(MailboxSetTest, WritesTheEventFdOnlyForASleeper) {
   ASSERT_TRUE(set.fall_asleep(p0));
   EXPECT_TRUE(set.is_asleep(p0));
   post(set, ring, p0, 2);
-  EXPECT_TRUE(is_readable(set.event_fd(p0)));
+  EXPECT_TRUE(bell.rings());
   EXPECT_FALSE(set.is_asleep(p0));
   EXPECT_FALSE(set.wake_if_asleep(p0)) << "one write is enough";
   set.wake_up(p0);
-  EXPECT_FALSE(is_readable(set.event_fd(p0))) << "the next wait must not end at once";
+  EXPECT_FALSE(bell.rings()) << "the next wait must not end at once";
+
+  while (mine.take()) {
+  }
+  ASSERT_TRUE(set.fall_asleep(p0));
+  post(set, ring, p0, 3);
+  EXPECT_TRUE(bell.rings()) << "although nobody has read what was written first";
 }
 
 char scheduling_state(pid_t process) {
@@ -116,20 +118,19 @@ TEST_F(MailboxSetTest, AConsumerThatDiedAsleepLeavesNoAnnouncementOfItsSuccessor
   EXPECT_TRUE(set.is_asleep(p0));
   ASSERT_TRUE(set.fall_asleep(p0));
   EXPECT_TRUE(set.is_asleep(p0));
+  Bell bell(set.event_fd(p0));
   EXPECT_TRUE(set.wake_if_asleep(p0));
-  EXPECT_TRUE(is_readable(set.event_fd(p0)));
+  EXPECT_TRUE(bell.rings());
   set.wake_up(p0);
-  EXPECT_FALSE(is_readable(set.event_fd(p0)));
+  EXPECT_FALSE(set.is_asleep(p0));
 }
 
 TEST_F(MailboxSetTest, WakeAllReachesSleepersAndOthers) {
   ASSERT_TRUE(set.fall_asleep(p0));
+  std::deque<Bell> bells;
+  for (std::uint16_t slot = 0; slot < 5; ++slot) bells.emplace_back(set.event_fd(ProcessSlot{slot}));
   set.wake_all();
-  for (std::uint16_t slot = 0; slot < 5; ++slot) {
-    EXPECT_TRUE(is_readable(set.event_fd(ProcessSlot{slot})));
-    set.wake_up(ProcessSlot{slot});
-    EXPECT_FALSE(is_readable(set.event_fd(ProcessSlot{slot})));
-  }
+  for (Bell& bell : bells) EXPECT_TRUE(bell.rings());
 }
 
 // The two below run for as long as a busy machine gives them in this time, and end with this letter.
@@ -147,21 +148,23 @@ std::optional<std::uint32_t> take(LetterRing& ring) {
 TEST_F(MailboxSetTest, NoWakeUpIsLostBetweenTwoProcessesThatAnswerEachOther) {
   const pid_t child = start_child([&] {
     LetterRing in = set.ring(p0, p1), out = set.ring(p1, p0);
+    Bell bell(set.event_fd(p1));
     for (std::optional<std::uint32_t> asked; asked != the_end;) {
       asked = take(in);
       if (asked)
         post(set, out, p0, *asked);
       else
-        ASSERT_TRUE(wait_for_letter(set, p1));
+        ASSERT_TRUE(wait_for_letter(set, p1, bell));
     }
   });
   LetterRing in = set.ring(p1, p0), out = set.ring(p0, p1);
+  Bell bell(set.event_fd(p0));
   const auto until = std::chrono::steady_clock::now() + playtime;
   for (std::uint32_t round = 0; round != the_end;) {
     round = std::chrono::steady_clock::now() < until ? round + 1 : the_end;
     post(set, out, p1, round);
     std::optional<std::uint32_t> answer;
-    while (!(answer = take(in))) ASSERT_TRUE(wait_for_letter(set, p0)) << round;
+    while (!(answer = take(in))) ASSERT_TRUE(wait_for_letter(set, p0, bell)) << round;
     ASSERT_EQ(*answer, round);
   }
   EXPECT_TRUE(ended_well(wait_for(child)));
@@ -181,6 +184,7 @@ TEST_F(MailboxSetTest, NoWakeUpIsLostWhenTwoProducersAndASleeperMeetAtAnyMoment)
       }
       post(set, out, p0, the_end);
     }));
+  Bell bell(set.event_fd(p0));
   LetterRing rings[] = {set.ring(p1, p0), set.ring(p2, p0)};
   for (int ended = 0; ended < 2;) {
     bool any = false;
@@ -190,7 +194,7 @@ TEST_F(MailboxSetTest, NoWakeUpIsLostWhenTwoProducersAndASleeperMeetAtAnyMoment)
       if (number == the_end) ++ended;
     }
     if (any || ended == 2) continue;
-    ASSERT_TRUE(wait_for_letter(set, p0));
+    ASSERT_TRUE(wait_for_letter(set, p0, bell));
   }
   for (const pid_t child : children) EXPECT_TRUE(ended_well(wait_for(child)));
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <set>
 #include <string>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,6 +137,27 @@ class EventFds {
 
  private:
   std::vector<int> fds_;
+};
+
+// What a sleeper waits for: writes to an eventfd that is never read, each heard once, as the event loops hear them.
+class Bell {
+ public:
+  explicit Bell(int event_fd) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, event_fd, &event);
+    static_cast<void>(rings());  // what was written earlier
+  }
+  ~Bell() { ::close(epoll_); }
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  [[nodiscard]] bool rings(int timeout_ms = 0) {
+    epoll_event event;
+    return ::epoll_wait(epoll_, &event, 1, timeout_ms) == 1;
+  }
+
+ private:
+  int epoll_;
 };
 
 }  // namespace sipwsd::shm
