@@ -30,6 +30,7 @@ struct Context {
   SupervisorDesk& desk;
   const base::Clock& clock;
   std::int64_t up_since_unix = 0;
+  shm::ProcessSlot mirror = shm::ProcessSlot::none;  // who is told that bindings have changed
 };
 
 // One command being carried out. It is answered exactly once: inside run, or later when a worker has answered.

@@ -3,9 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 
+#include "src/base/text.h"
+#include "src/location/gruu.h"
 #include "src/mi/command_table.h"
+#include "src/sip/header_list.h"
+#include "src/sip/name_addr.h"
+#include "src/sip/uri.h"
 
 namespace sipwsd::mi {
 namespace {
@@ -33,7 +39,11 @@ Node contact_node(const shm::Binding& b, std::int64_t now) {
   add("Flags", std::to_string(b.flags));
   add("Instance", std::string(b.instance));
   if (b.reg_id != 0) add("Reg-Id", std::to_string(b.reg_id));
+  if (!b.instance.empty()) add("Pub-Gruu", location::Gruus::public_gruu(b.aor, b.instance));
   if (b.to.is_flow()) add("Connection", std::to_string(number(b.to.flow.connection)));
+  if (b.to.is_address()) add("Address", b.to.remote.to_string());
+  if (b.to.local.family != AddressFamily::none) add("Socket", b.to.local.to_string());
+  if (b.state == shm::BindingState::suspended) add("Suspended", std::to_string(std::max<std::int64_t>(0, b.suspended_until - now)));
   return node;
 }
 
@@ -65,6 +75,13 @@ void ul_dump(Call& call) {
   call.reply(std::move(reply));
 }
 
+// Best effort: what the mirror is not told comes back with a restart, until it expires.
+void tell_mirror(Call& call, std::string_view aor) {
+  Context& context = call.context();
+  if (context.mirror == shm::ProcessSlot::none) return;
+  static_cast<void>(context.mailbox.post(context.mirror, bus::StoreBindings{.ticket = 0, .aor = aor}));
+}
+
 // Removes the bindings of arguments[1] that `wanted` picks; how many there were to pick from comes back.
 template <typename Wanted>
 Result<std::size_t> remove_bindings(Call& call, Wanted wanted) {
@@ -79,7 +96,10 @@ Result<std::size_t> remove_bindings(Call& call, Wanted wanted) {
     if (before.empty()) return Errc::not_found;
     if (changes.empty()) return std::size_t{0};
     const auto committed = bindings.commit(call.context().mailbox.self(), aor, before.version(), changes);
-    if (committed) return changes.size();
+    if (committed) {
+      tell_mirror(call, aor);
+      return changes.size();
+    }
     if (!committed.is(Errc::exists)) return committed.error();
   }
   return Errc::full;
@@ -132,10 +152,69 @@ void ul_show_contact(Call& call) {
   call.reply(reply.nodes.empty() ? Reply::error(404, "AOR has no contacts") : std::move(reply));
 }
 
+// -1 is none; 0 to 1 otherwise.
+std::optional<std::int16_t> q_from(std::string_view text) {
+  double q = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), q);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (q == -1) return std::int16_t{-1};
+  if (!(q >= 0 && q <= 1)) return std::nullopt;
+  return static_cast<std::int16_t>(q * 1000 + 0.5);
+}
+
+bool is_path(std::string_view text) {
+  for (const auto& hop : sip::values(text))
+    if (!sip::parse_name_addr(hop.text)) return false;
+  return true;
+}
+
+// An operator may name any place: what he enters leads to its path or its contact.
+void ul_add(Call& call) {
+  if (!names_an_aor(call, 9)) return;
+  const auto argument = [&](std::size_t i) -> const std::string& { return call.arguments()[i].value; };
+  const auto expires = base::parse_decimal<std::uint32_t>(argument(3));
+  const auto q = q_from(argument(4));
+  const std::string path = argument(5) == "0" ? std::string{} : argument(5);
+  const auto flags = base::parse_decimal<std::uint16_t>(argument(6));
+  const auto methods = base::parse_decimal<std::uint32_t>(argument(8));
+  const bool has_line_end = (argument(1) + argument(2) + path).find_first_of("\r\n") != std::string::npos;
+  if (!sip::parse_uri(argument(2)) || !expires || !q || !is_path(path) || !flags || !methods || has_line_end)
+    return call.reply(Reply::error(400, "Bad parameter"));
+  auto& bindings = call.context().shared.bindings;
+  const std::int64_t now = base::whole_seconds(call.context().clock.now());
+  shm::BindingChange change;
+  change.binding.contact = argument(2);
+  change.binding.call_id = "ul_add";
+  change.binding.user_agent = "sipwsctl";
+  change.binding.path = path;
+  change.binding.cseq = 1;
+  change.binding.q = *q;
+  change.binding.flags = *flags;
+  change.binding.methods = *methods;
+  change.binding.expires_at = *expires == 0 ? 0 : now + *expires;
+  change.binding.updated_at = now;
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    shm::BindingSnapshot before;
+    bindings.snapshot(argument(1), before);
+    const auto same = std::find_if(before.begin(), before.end(), [&](const shm::Binding& b) { return b.contact == argument(2); });
+    change.kind = same == before.end() ? shm::BindingChange::Kind::add : shm::BindingChange::Kind::replace;
+    change.serial = same == before.end() ? 0 : same->serial;
+    const auto committed = bindings.commit(call.context().mailbox.self(), argument(1), before.version(), {&change, 1});
+    if (committed.is(Errc::exists)) continue;
+    if (!committed) break;
+    tell_mirror(call, argument(1));
+    return call.reply(Reply::ok());
+  }
+  call.reply(Reply::error(500, "Contact cannot be stored"));
+}
+
 constexpr std::array table{
     Command{"ul_dump", "[brief]", "every address of record with its contacts", Input::parsed, ul_dump, Effect::reads},
     Command{"ul_rm", "table aor", "removes all contacts of an address of record; the table is called location", Input::parsed, ul_rm},
     Command{"ul_rm_contact", "table aor contact", "removes one contact", Input::parsed, ul_rm_contact},
+    Command{"ul_add", "table aor contact expires q path flags cflags methods",
+            "adds or replaces a contact that leads to its own URI or to the path; expires 0 is for ever, q -1 and path 0 are none",
+            Input::parsed, ul_add},
     Command{"ul_show_contact", "table aor", "the contacts of one address of record, a line each", Input::parsed, ul_show_contact, Effect::reads},
 };
 

@@ -15,6 +15,7 @@
 #include "src/process/child_life.h"
 #include "src/process/inherited.h"
 #include "src/process/mailbox_pump.h"
+#include "src/process/roles.h"
 
 namespace sipwsd::process {
 namespace {
@@ -39,7 +40,8 @@ class MiListener {
                  .tickets = tickets_,
                  .desk = desk_,
                  .clock = inherited.clock,
-                 .up_since_unix = shared_.processes.read(shm::supervisor_slot(shared_.limits)).started_unix},
+                 .up_since_unix = shared_.processes.read(shm::supervisor_slot(shared_.limits)).started_unix,
+                 .mirror = mirror_slot(inherited.settings)},
         life_(inherited, loop_, [this] { loop_.stop(); }),
         pump_(loop_, mailbox_, [this](shm::ProcessSlot from, const bus::Letter& letter) {
           if (const auto* answer = std::get_if<bus::MiAnswer>(&letter)) tickets_.answer(from, *answer);

@@ -39,7 +39,38 @@ TEST_F(Location, IsDumpedAsATree) {
             "\t\tContact:: sip:a1@x.invalid;transport=ws Q=0.25\n"
             "\t\t\tExpires:: 90\n\t\t\tCallid:: c1\n\t\t\tCseq:: 4\n\t\t\tUser-agent:: phone/1\n"
             "\t\t\tReceived:: sip:192.0.2.7:5060;transport=WS\n\t\t\tPath:: <sip:edge;lr>\n\t\t\tState:: CS_SYNC\n"
-            "\t\t\tFlags:: 0\n\t\t\tInstance:: urn:uuid:1\n\t\t\tReg-Id:: 2\n\t\t\tConnection:: 7\n\n");
+            "\t\t\tFlags:: 0\n\t\t\tInstance:: urn:uuid:1\n\t\t\tReg-Id:: 2\n\t\t\tPub-Gruu:: sip:alice@example.org;gr=urn:uuid:1\n"
+            "\t\t\tConnection:: 7\n\n");
+}
+
+TEST_F(Location, IsDumpedWithWhereItLeadsAndHowLongItWaits) {
+  auto datagram = plain("sip:a1@10.0.0.1");
+  datagram.to.remote = {.address = {192, 0, 2, 9}, .port = 40000, .family = AddressFamily::ipv4, .protocol = TransportProtocol::udp};
+  datagram.to.local = {.address = {192, 0, 2, 1}, .port = 5060, .family = AddressFamily::ipv4, .protocol = TransportProtocol::udp};
+  bind("alice@example.org", datagram);
+  auto waiting = plain("sip:b1@x.invalid");
+  waiting.state = shm::BindingState::suspended;
+  waiting.suspended_until = now + 12;
+  bind("bob@example.org", waiting);
+  const auto text = run("ul_dump");
+  EXPECT_NE(text.find("\t\t\tFlags:: 0\n\t\t\tAddress:: udp:192.0.2.9:40000\n\t\t\tSocket:: udp:192.0.2.1:5060\n\tAOR:: bob"), std::string::npos) << text;
+  EXPECT_NE(text.find("State:: CS_DIRTY\n\t\t\tFlags:: 0\n\t\t\tSuspended:: 12\n"), std::string::npos) << text;
+}
+
+TEST_F(Location, TakesAContactOfAnOperator) {
+  const auto add = [&](const char* contact, const char* expires, const char* q, const char* path) {
+    return run("ul_add", {"location", "alice@example.org", contact, expires, q, path, "0", "0", "0"});
+  };
+  EXPECT_EQ(add("sip:gateway.example.org", "0", "0.5", "<sip:edge;lr>"), "200 OK\n\n");
+  EXPECT_EQ(run("ul_show_contact", {"location", "alice@example.org"}),
+            "200 OK\nContact:: <sip:gateway.example.org>;q=0.5;expires=0;flags=0x0;cflags=0x0;state=1;methods=0x0"
+            ";user_agent=<sipwsctl>;path=<<sip:edge;lr>>;reg-id=0\n\n");
+  EXPECT_EQ(add("sip:gateway.example.org", "600", "-1", "0"), "200 OK\n\n");
+  EXPECT_EQ(segment->bindings.contacts(), 1u) << "the same again replaces it";
+  for (const auto& [contact, expires, q, path] : {std::tuple{"not a uri", "0", "1", "0"}, {"sip:a@x", "soon", "1", "0"}, {"sip:a@x", "0", "1.1", "0"},
+                                                  {"sip:a@x", "0", "much", "0"}, {"sip:a@x", "0", "1", "<sip:edge"}})
+    EXPECT_EQ(add(contact, expires, q, path), "400 Bad parameter\n\n") << contact << expires << q << path;
+  EXPECT_EQ(run("ul_add", {"location", "alice@example.org", "sip:a@x"}), "400 Too few or too many arguments\n\n");
 }
 
 TEST_F(Location, IsDumpedInBriefWithoutTheRest) {
