@@ -32,6 +32,7 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now -rdynamic $(if $(SANITIZE),-fsanitize=$(SANI
 LIBS := -lre2 -lspdlog -lfmt -lre2 -lssl -lcrypto -lz -lcares -lsqlite3 -lseccomp -lunistring -ldl -pthread -lrt
 
 # --- what is built -----------------------------------------------------------------------------------------------------
+SIPWSCTL := $(wildcard src/main/sipwsctl*.cc)
 # One archive a folder, listed from the highest floor to the lowest: that is also the link order.
 FOLDERS := process metrics mi stage route auth location transaction net dns tls bus config ws sdp sip http db cfg shm os base
 sources = $(if $(filter shm,$(1)),$(wildcard shm/*.cc),$(wildcard src/$(1)/*.cc src/$(1)/*/*.cc))
@@ -95,10 +96,10 @@ $(BUILD)/obj/gen/demo_assets.o: $(DEMO)
 	@echo "  CXX  $<"; $(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/lib/stage.a: $(BUILD)/obj/gen/demo_assets.o
 
-$(BUILD)/sipwsd: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(ARCHIVES)
+$(BUILD)/sipwsd: $(call objects,$(filter-out $(SIPWSCTL),$(wildcard src/main/*.cc))) $(ARCHIVES)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) -Wl,--no-whole-archive $(LIBS) -o $@
 
-$(BUILD)/sipwsctl: $(call objects,src/main/sipwsctl.cc) $(BUILD)/lib/base.a
+$(BUILD)/sipwsctl: $(call objects,$(SIPWSCTL)) $(foreach f,auth config db http cfg base,$(BUILD)/lib/$(f).a)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # --- tests -------------------------------------------------------------------------------------------------------------
@@ -128,7 +129,7 @@ $(foreach f,$(UNIT_FOLDERS),$(eval $(call unit_rule,$(f))))
 
 # The RFCs as a table, put to the daemon.
 CONFORMANCE_APART := tests/conformance/differential_test.cc tests/conformance/wslay_server.cc
-$(BUILD)/tests/conformance: $(call objects,$(filter-out $(CONFORMANCE_APART),$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
+$(BUILD)/tests/conformance: $(call objects,$(filter-out $(CONFORMANCE_APART),$(wildcard tests/conformance/*.cc)) tests/sip/samples_test.cc) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest $(LIBS) -o $@
 # The same bytes to ws (npm) and libwslay: what only `make test` installs.
@@ -136,7 +137,7 @@ DIFFERENTIAL := $(BUILD)/tests/differential $(BUILD)/tests/wslay-server
 $(BUILD)/tests/wslay-server: $(call objects,tests/conformance/wslay_server.cc)
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lwslay -o $@
-$(BUILD)/tests/differential: $(call objects,tests/conformance/differential_test.cc $(filter-out $(CONFORMANCE_APART) tests/conformance/conformance_test.cc,$(wildcard tests/conformance/*.cc))) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
+$(BUILD)/tests/differential: $(call objects,tests/conformance/differential_test.cc $(filter-out $(CONFORMANCE_APART) tests/conformance/conformance_test.cc tests/conformance/sip_conformance_test.cc,$(wildcard tests/conformance/*.cc)) tests/sip/samples_test.cc) $(SUPPORT) $(BUILD)/lib/sip.a $(BUILD)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest_main -lgtest $(LIBS) -o $@
 check-differential: $(BUILD)/sipwsd $(DIFFERENTIAL)
@@ -145,7 +146,7 @@ check-conformance: $(BUILD)/sipwsd $(BUILD)/tests/conformance
 	SIPWSD_BUILD=$(BUILD) $(BUILD)/tests/conformance --gtest_brief=1
 
 # The daemon with live kill points, for the process tests.
-$(BUILD)/sipwsd-killable: $(call objects,$(filter-out src/main/sipwsctl.cc,$(wildcard src/main/*.cc))) $(call test_archive,$(FOLDERS))
+$(BUILD)/sipwsd-killable: $(call objects,$(filter-out $(SIPWSCTL),$(wildcard src/main/*.cc))) $(call test_archive,$(FOLDERS))
 	@echo "  LINK $@"; $(CXX) $(CXXFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) -Wl,--no-whole-archive $(LIBS) -o $@
 # A routing stage of somebody else's: only the contract's headers.
 $(BUILD)/tests/example_stage.so: tests/stage/plugin/example_stage.cc $(wildcard include/sipwsd/*.h)

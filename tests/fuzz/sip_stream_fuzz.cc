@@ -1,7 +1,7 @@
 // links: sip base
-// Any bytes as a SIP stream. The first byte chooses the limits, the second how the rest is cut; read whole and read in
-// pieces, the events are the same, no more is held than has come, and the message parser sees each message end where
-// the framer does.
+// Any bytes as a SIP stream. The first byte chooses the limits, the second how the rest is cut; read whole, read in
+// pieces and (when it is short) cut in two at every byte, the events are the same, no more is held than has come, and the
+// message parser sees each message end where the framer does.
 
 #include "src/base/overload.h"
 #include "src/sip/message.h"
@@ -38,12 +38,14 @@ std::string told(const sip::StreamEvent& event) {
                     event);
 }
 
-std::vector<std::string> events_of(ByteView in, std::size_t piece, const sip::StreamLimits& limits) {
+// The first piece, then pieces of another size.
+std::vector<std::string> events_of(ByteView in, std::size_t first, std::size_t piece, const sip::StreamLimits& limits) {
   sip::StreamFramer framer;
   std::vector<std::string> events;
   std::size_t fed = 0;
   while (!in.empty()) {
-    std::vector<std::byte> buffer(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(std::min(piece, in.size())));
+    const std::size_t size = std::min(fed == 0 ? first : piece, in.size());
+    std::vector<std::byte> buffer(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(size));
     in = in.subspan(buffer.size());
     fed += buffer.size();
     MutableBytes unread{buffer};
@@ -64,8 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const sip::StreamLimits limits{.max_header_bytes = std::size_t{32} << (data[0] & 0x07),
                                  .max_message_size = std::size_t{64} << (data[0] >> 3 & 0x07)};
   const ByteView in{reinterpret_cast<const std::byte*>(data) + 2, size - 2};
-  const auto whole = events_of(in, in.size(), limits);
-  require(whole == events_of(in, 1, limits));
-  require(whole == events_of(in, data[1] % 61u + 2, limits));
+  const auto whole = events_of(in, in.size(), in.size(), limits);
+  require(whole == events_of(in, 1, 1, limits));
+  const std::size_t piece = data[1] % 61u + 2;
+  require(whole == events_of(in, piece, piece, limits));
+  constexpr std::size_t is_short = 200;
+  for (std::size_t at = 1; at < in.size() && in.size() <= is_short; ++at) require(whole == events_of(in, at, in.size(), limits));
   return 0;
 }

@@ -657,7 +657,7 @@ l: 154
 Contact: <sip:caller@host36.example.net>
 Max-Forwards: 5
 
-)sip" + sdp("192.0.2.25")));
+)sip" + sdp("192.0.2.25") + "\n"));
 
   samples.push_back(refused("3.3.9 mcl01", 400, R"sip(OPTIONS sip:user@example.com SIP/2.0
 Via: SIP/2.0/UDP host5.example.net;branch=z9hG4bK293423

@@ -68,6 +68,8 @@ class TestServer {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }          // of the ws listener
   [[nodiscard]] std::uint16_t tls_port() const { return tls_port_; }  // of the wss listener `flags` ask for; 0 without one
+  // Of the listener on 127.0.0.1 for this protocol ("tcp"); 0 without one.
+  [[nodiscard]] std::uint16_t port_of(std::string_view protocol) const;
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] const std::string& fifo() const { return fifo_; }
   [[nodiscard]] const Scratch& scratch() const { return scratch_; }
@@ -88,7 +90,6 @@ class TestServer {
   pid_t owner_of(std::uint16_t client_port);
 
  private:
-  [[nodiscard]] std::uint16_t port_of(std::string_view protocol) const;
   void read_log(int fd);
   void reap();
 
