@@ -154,6 +154,11 @@ struct Settings {
   std::size_t outbox_bytes = 1'048'576;        // core.outbox_bytes: unsent bytes of one connection (tcp_conn_wq_max)
   seconds slow_reader_timeout{5};              // core.slow_reader_timeout: unsent bytes that do not move for so long
   seconds tcp_connection_lifetime{3604};       // core.tcp_connection_lifetime: idle seconds; 0 is for ever
+  seconds tcp_connect_timeout{5};              // core.tcp_connect_timeout: of a connection we make, TLS included
+  std::uint32_t tcp_max_dialled = 2048;        // core.tcp_max_dialled: connections one worker has made
+  bool tcp_keepalive = true;                   // core.tcp_keepalive: the kernel asks silent peers of those ...
+  seconds tcp_keepidle{60};                    // core.tcp_keepidle: ... after so long
+  seconds tcp_crlf_keepalive{0};               // core.tcp_crlf_keepalive: and we by an empty line (RFC 5626 4.4.1); 0 not
   std::size_t letter_ring_bytes = 262'144;     // core.letter_ring_bytes: each (from, to) pair of processes; power of 2
   seconds retry_after{5};                      // core.retry_after: what a 503 for a full table says
   base::Networks trusted_proxies;              // core.trusted_proxies: whose PROXY header and Forwarded is believed

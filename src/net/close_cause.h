@@ -42,6 +42,9 @@ enum class CloseCause : std::uint8_t {
   not_welcome,
   tls_failed,
   bad_proxy_header,
+  // one that we were making
+  dial_failed,
+  dial_timeout,
 };
 
 // Whether somebody meant it to end, or the client may not even know and is expected back: its bindings are removed at
@@ -86,6 +89,8 @@ inline constexpr auto close_causes = std::to_array<CloseCauseRow>({
     {CloseCause::not_welcome, "not welcome", shm::Counter::closed_not_welcome},
     {CloseCause::tls_failed, "TLS failed", shm::Counter::closed_tls_failed, shm::BanReason::tls_failure},
     {CloseCause::bad_proxy_header, "bad PROXY header", shm::Counter::bad_proxy_headers},
+    {CloseCause::dial_failed, "could not connect", shm::Counter::closed_dial_failed},
+    {CloseCause::dial_timeout, "connect timeout", shm::Counter::closed_dial_timeout},
 });
 
 constexpr const CloseCauseRow& row(CloseCause cause) noexcept { return close_causes[static_cast<std::size_t>(cause)]; }

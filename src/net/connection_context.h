@@ -64,6 +64,7 @@ class ConnectionUser {
 class ConnectionOwner : public os::TimerHandler {
  public:
   virtual void buried(ConnectionId id) = 0;  // destroy it at the end of the turn
+  virtual void dial_failed(const StreamConnection& connection) = 0;  // before it is buried
 
  protected:
   ~ConnectionOwner() = default;

@@ -36,7 +36,8 @@ ConnectionRegistry::ConnectionRegistry(os::EventLoop& loop, const config::Settin
                .lane = lane_,
                .admission = admission_,
                .pending = pending_},
-      udp_(context_) {}
+      udp_(context_),
+      dialer_(context_, own_addresses_) {}
 
 ConnectionRegistry::~ConnectionRegistry() = default;
 
@@ -64,10 +65,16 @@ StreamConnection* ConnectionRegistry::find(ConnectionId id) noexcept {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
-Result<Flow> ConnectionRegistry::send(const Destination& to, std::string_view message, std::uint64_t ticket, std::string_view) {
+Result<Flow> ConnectionRegistry::send(const Destination& to, std::string_view message, std::uint64_t ticket,
+                                      std::string_view server_name) {
   if (to.is_flow()) return send_along(to.flow, message, ticket);
-  if (to.is_datagram()) return send_datagram(to, message);
-  return Errc::unsupported;
+  switch (to.remote.protocol) {
+    case TransportProtocol::udp: return send_datagram(to, message);
+    case TransportProtocol::tcp: return send_over_connection_to(to.remote, message, {});
+    case TransportProtocol::tls:
+      return send_over_connection_to(to.remote, message, server_name.empty() ? to.remote.address_text() : server_name);
+    default: return Errc::unsupported;
+  }
 }
 
 std::optional<Endpoint> ConnectionRegistry::source_for(const Destination& to) {
@@ -88,6 +95,41 @@ Result<Flow> ConnectionRegistry::send_datagram(const Destination& to, std::strin
       sent = udp_.send(*socket, to.remote, message);
   if (!sent) return sent.error();
   return Flow{};
+}
+
+StreamConnection* ConnectionRegistry::connection_to(const Endpoint& remote, std::string_view server_name) {
+  StreamConnection* found = nullptr;
+  dialer_.for_each_to(remote, [&](ConnectionId id) {
+    if (StreamConnection* connection = find(id); connection != nullptr && connection->is_way_to(server_name)) found = connection;
+  });
+  return found;
+}
+
+Result<Flow> ConnectionRegistry::send_over_connection_to(const Endpoint& remote, std::string_view message, std::string_view server_name) {
+  StreamConnection* connection = connection_to(remote, server_name);
+  if (connection == nullptr) {
+    const ConnectionId id = shared_.ids.next();
+    auto dialled = dialer_.dial(id, remote, server_name);
+    if (!dialled) return dialled.error();
+    connection = connections_.emplace(id, *std::move(dialled)).first->second.get();
+  }
+  if (auto sent = connection->send_message(message); !sent) return sent.error();
+  return Flow{connection->id(), context_.slot};
+}
+
+void ConnectionRegistry::offer_alias(ConnectionId id, const Endpoint& at) {
+  const StreamConnection* connection = find(id);
+  if (connection == nullptr || connection->is_dialled() || connection->phase() != StreamConnection::Phase::sip_stream) return;
+  const Endpoint& remote = connection->remote();
+  if (at.protocol != remote.protocol || at.family != remote.family || at.address != remote.address) return;
+  const tls::Session* tls = connection->stream().tls();
+  if (!(tls != nullptr && tls->is_peer_verified()) && !context_.settings.peers.contains(remote)) return;
+  dialer_.reach(*connection, at);
+}
+
+void ConnectionRegistry::dial_failed(const StreamConnection& connection) {
+  dialer_.failed(connection);
+  context_.user.on_dial_failed(connection.id(), connection.remote());
 }
 
 Result<Flow> ConnectionRegistry::send_along(const Flow& flow, std::string_view message, std::uint64_t ticket) {
@@ -123,7 +165,7 @@ void ConnectionRegistry::close_all(ws::CloseCode code, std::string_view reason) 
     if (connection == nullptr) continue;
     if (connection->is_open())
       static_cast<void>(connection->close(code, reason, CloseCause::shutdown));
-    else if (connection->is_newcomer())
+    else if (connection->is_newcomer() || connection->phase() == StreamConnection::Phase::dialling)
       connection->terminate(CloseCause::shutdown);
   }
 }
@@ -135,6 +177,7 @@ void ConnectionRegistry::on_timer(os::TimerId id, std::uint64_t key) {
 void ConnectionRegistry::buried(ConnectionId id) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;
+  dialer_.forget(*found->second);
   graveyard_.push_back(std::move(found->second));
   connections_.erase(found);
   context_.loop.defer(*this);

@@ -12,6 +12,7 @@
 #include "src/bus/mailbox.h"
 #include "shm/layout.h"
 #include "src/net/connection_context.h"
+#include "src/net/dialer.h"
 #include "src/net/own_addresses.h"
 #include "src/net/stream_connection.h"
 #include "src/net/transport.h"
@@ -42,6 +43,9 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   Result<Flow> send(const Destination& to, std::string_view message, std::uint64_t ticket,
                     std::string_view server_name = {}) override;
 
+  // `connection` was made by its other end, which asks to be reached at `at` over it too (RFC 5923): granted to a peer, and
+  // to who has shown a certificate, for their own address. Another worker makes its own.
+  void offer_alias(ConnectionId connection, const Endpoint& at);
   // The address of ours that whoever gets it can answer to: of a flow its own, else of the socket of that transport that
   // leads there best. For Via and Record-Route. Nothing: no socket of ours fits.
   [[nodiscard]] std::optional<Endpoint> source_for(const Destination& to);
@@ -55,9 +59,12 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
  private:
   void on_timer(os::TimerId id, std::uint64_t key) override;
   void buried(ConnectionId id) override;
+  void dial_failed(const StreamConnection& connection) override;
   void run_deferred() override;
   Result<Flow> send_along(const Flow& flow, std::string_view message, std::uint64_t ticket);
   Result<Flow> send_datagram(const Destination& to, std::string_view message);
+  Result<Flow> send_over_connection_to(const Endpoint& remote, std::string_view message, std::string_view server_name);
+  StreamConnection* connection_to(const Endpoint& remote, std::string_view server_name);
 
   shm::SharedState& shared_;
   bus::Mailbox& mailbox_;
@@ -67,6 +74,7 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   ConnectionContext context_;
   UdpTransport udp_;
   OwnAddresses own_addresses_;
+  Dialer dialer_;
   std::unordered_map<ConnectionId, std::unique_ptr<StreamConnection>> connections_;
   std::vector<std::unique_ptr<StreamConnection>> graveyard_;
 };

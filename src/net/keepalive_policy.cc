@@ -17,8 +17,7 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
 }  // namespace
 
 std::chrono::seconds silence_allowed(std::chrono::seconds keepalive_timeout, std::chrono::seconds flow_timer) noexcept {
-  constexpr std::chrono::seconds grace{10};
-  return flow_timer.count() == 0 ? keepalive_timeout : std::min(keepalive_timeout, flow_timer + grace);
+  return flow_timer.count() == 0 ? keepalive_timeout : std::min(keepalive_timeout, flow_timer + flow_timer_grace);
 }
 
 std::chrono::seconds keepalive_delay(ConnectionId id, std::int64_t last_used, std::chrono::seconds timeout) noexcept {

@@ -28,6 +28,9 @@ struct KeepaliveRules {
   std::chrono::seconds timeout{180};
 };
 
+// RFC 5626 5.4: on top of a Flow-Timer, for the way.
+inline constexpr std::chrono::seconds flow_timer_grace{10};
+
 // RFC 5626 5.4: a client that was told a Flow-Timer has spoken by then, and some time is allowed for the way. One that
 // has not is asked with a Ping first: browsers' SIP libraries know no Flow-Timer, but each of them answers a Ping.
 [[nodiscard]] std::chrono::seconds silence_allowed(std::chrono::seconds keepalive_timeout,

@@ -51,7 +51,11 @@ class SocketStream {
 
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   [[nodiscard]] int raw() const noexcept { return socket_.raw(); }
-  [[nodiscard]] bool has_unsent() const noexcept { return !outbox_.is_empty() || (tls_ && !tls_->wire.is_empty()); }
+  // Something the socket could be given: what waits for the end of a TLS handshake can't.
+  [[nodiscard]] bool has_unsent() const noexcept {
+    if (!tls_) return !outbox_.is_empty();
+    return !tls_->wire.is_empty() || (!outbox_.is_empty() && tls_->seen != tls::State::handshaking);
+  }
   [[nodiscard]] std::size_t unsent() const noexcept { return outbox_.size() + (tls_ ? tls_->wire.size() : 0); }
   [[nodiscard]] const tls::Session* tls() const noexcept { return tls_ ? &tls_->session : nullptr; }
 

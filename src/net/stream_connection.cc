@@ -5,6 +5,7 @@
 
 #include "src/base/log.h"
 #include "src/base/overload.h"
+#include "src/net/keepalive_policy.h"
 #include "src/ws/close_code.h"
 #include "src/ws/frame_encoder.h"
 
@@ -18,6 +19,7 @@ using shm::Counter;
 constexpr auto linger_time = 2s;
 constexpr std::uint32_t max_discarded = 256 * 1024;
 constexpr auto congestion_pause = 5ms;
+constexpr std::chrono::seconds crlf_answer_time{10};  // RFC 5626 4.4.1
 
 Counter frames_in(SubProtocol p) {
   return p == SubProtocol::msrp ? Counter::ws_msrp_received_frames : Counter::ws_sip_received_frames;
@@ -120,7 +122,7 @@ void StreamConnection::take_sip(MutableBytes bytes) {
                      }
                      static_cast<void>(send_message("\r\n"));
                    },
-                   [&](const sip::StreamPong&) {},
+                   [&](const sip::StreamPong&) { take_crlf_pong(); },
                    [&](const sip::StreamFailed& failed) {
                      context_.counters.add(Counter::protocol_errors);
                      context_.user.on_broken_sip(*this, failed);
@@ -210,6 +212,11 @@ Result<void> StreamConnection::send_message(std::string_view payload, ws::Opcode
     touch();
     return {};
   }
+  if (phase_ == Phase::dialling) {
+    if (stream_.unsent() + payload.size() > context_.settings.outbox_bytes) return Errc::full;
+    stream_.write(context_.buffers, payload);
+    return {};
+  }
   auto sent = send_frame(opcode, payload);
   if (sent && sub_protocol_ != SubProtocol::none) context_.counters.add(frames_out(sub_protocol_));
   return sent;
@@ -252,7 +259,7 @@ Result<void> StreamConnection::send_frame(ws::Opcode opcode, std::string_view pa
 }
 
 Result<void> StreamConnection::close(ws::CloseCode code, std::string_view reason, CloseCause cause) {
-  if (phase_ == Phase::closing) {  // the second time it is meant
+  if (phase_ == Phase::closing || phase_ == Phase::dialling) {  // the second time it is meant; or there is nobody yet to tell
     terminate(cause);
     return {};
   }
@@ -304,16 +311,19 @@ void StreamConnection::say_goodbye(CloseCause cause) {
   cause_ = cause;
   if (!announced_) return;
   announced_ = false;
+  const bool is_made = phase_ != Phase::dialling;
   phase_ = Phase::lingering;  // what on_closed does must not write behind our Close
   static_cast<void>(context_.connections.retire(id_, context_.slot));
   count_end();
-  context_.user.on_closed(*this, name(cause));
+  if (is_made) return context_.user.on_closed(*this, name(cause));
+  context_.counters.add(Counter::tcp_connect_failed);
+  context_.owner.dial_failed(*this);
 }
 
 void StreamConnection::count_end() {
   const CloseCauseRow& why = row(cause_);
   context_.counters.add(why.counter);
-  if (why.strike != shm::BanReason::none) static_cast<void>(context_.admission.strike(remote_, why.strike, context_.loop.now()));
+  if (why.strike != shm::BanReason::none && !dialled_) static_cast<void>(context_.admission.strike(remote_, why.strike, context_.loop.now()));
 }
 
 void StreamConnection::linger() {
@@ -344,6 +354,7 @@ void StreamConnection::vanish() {
 // --- the socket ---------------------------------------------------------------------------------------------------
 
 void StreamConnection::on_ready(std::uint32_t events) {
+  if (phase_ == Phase::dialling && !dialled_->is_connected) return on_dialled();
   if ((events & os::writable) != 0) flush();
   if (phase_ == Phase::gone) return;
   if (pause_ != os::TimerId::none && (events & (os::peer_closed | os::hung_up)) != 0) {
@@ -378,17 +389,19 @@ void StreamConnection::read() {
 void StreamConnection::take(const SocketStream::Input& input) {
   using Kind = SocketStream::Input::Kind;
   if (stream_.tls() != nullptr && stream_.has_unsent()) context_.loop.defer(*this);  // TLS has something to say for itself
+  if (phase_ == Phase::dialling && stream_.tls()->state() == tls::State::open) begin_talking();
   switch (input.kind) {
     case Kind::nothing: return;
     case Kind::bytes:
       take_bytes(input.bytes);
       if (input.then == Kind::nothing || phase_ == Phase::lingering || phase_ == Phase::gone) return;
       return take({.kind = input.then, .why = input.why});
-    case Kind::lost: return terminate(CloseCause::connection_lost);
+    case Kind::lost: return terminate(phase_ == Phase::dialling ? CloseCause::dial_failed : CloseCause::connection_lost);
     case Kind::ended:
+      if (phase_ == Phase::dialling) return terminate(CloseCause::dial_failed);
       return terminate(phase_ == Phase::closing ? cause_ : CloseCause::connection_lost);
     case Kind::bad_tls:
-      log::info("TLS from {} failed: {}", remote_.to_string(), input.why);
+      log::info("TLS {} {} failed: {}", dialled_ ? "to" : "from", remote_.to_string(), input.why);
       finish(CloseCause::tls_failed);  // an alert may be waiting to be sent
       return;
   }
@@ -403,9 +416,11 @@ void StreamConnection::take_bytes(MutableBytes bytes) {
     case Phase::closing: {
       const auto size = bytes.size();
       messages_read_ = bytes_unfolded_ = 0;
+      if (phase_ == Phase::sip_stream) last_heard_ = base::whole_seconds(context_.loop.now());
       phase_ == Phase::sip_stream ? take_sip(bytes) : take_frames(bytes);
       return charge(std::max<std::size_t>(size, bytes_unfolded_));
     }
+    case Phase::dialling:  // TLS says nothing before it is through
     case Phase::lingering:
     case Phase::gone: return;
   }
@@ -510,6 +525,7 @@ void StreamConnection::on_timer(os::TimerId id) {
       context_.counters.add(Counter::ws_failed_handshakes);
       return terminate(CloseCause::handshake_timeout);
     }
+    if (phase_ == Phase::dialling) return terminate(CloseCause::dial_timeout);
     return terminate(phase_ == Phase::closing ? CloseCause::close_timeout : cause_);
   }
   if (id == message_deadline_) {
@@ -551,21 +567,41 @@ void StreamConnection::touch() {
   context_.connections.touch(record_, now);
 }
 
-// Two clocks: a connection without a frame in either direction, keepalives included (tcp_connection_lifetime), and one
-// over which nobody registered and no message comes (idle_timeout). 0 is for ever.
+void StreamConnection::expect_keepalives() {
+  if (std::exchange(expects_keepalives_, true) || phase_ != Phase::sip_stream) return;
+  watch_idleness();
+}
+
+// Clocks: a connection without a frame in either direction, keepalives included (tcp_connection_lifetime); one over which
+// nobody registered and no message comes (idle_timeout); a SIP stream whose peer has promised a word, or was asked for one,
+// and is silent. 0 is for ever.
 void StreamConnection::watch_idleness() {
+  constexpr auto never = std::chrono::seconds::max();
+  const auto& settings = context_.settings;
   const std::chrono::seconds now{base::whole_seconds(context_.loop.now())};
   const auto due = [&](std::chrono::seconds limit, std::int64_t since) {
-    return limit.count() == 0 ? std::chrono::seconds::max() : std::chrono::seconds{since} + limit - now;
+    return limit.count() == 0 ? never : std::chrono::seconds{since} + limit - now;
   };
-  const auto silent = due(context_.settings.tcp_connection_lifetime, last_used_);
-  const auto useless = bound_aors_.empty() ? due(context_.settings.idle_timeout, last_message_) : std::chrono::seconds::max();
+  const bool is_stream = phase_ == Phase::sip_stream;
+  const auto silent = due(settings.tcp_connection_lifetime, last_used_);
+  const auto useless = bound_aors_.empty() && !dialled_ ? due(settings.idle_timeout, last_message_) : never;
+  const auto dead = !is_stream                                                        ? never
+                    : is_awaiting_crlf()                                              ? due(crlf_answer_time, dialled_->pinged_at)
+                    : expects_keepalives_ && settings.flow_timer.count() != 0 ? due(settings.flow_timer + flow_timer_grace, last_heard_)
+                                                                                      : never;
+  const auto ping = is_stream && dialled_ && !is_awaiting_crlf() ? due(settings.tcp_crlf_keepalive, last_used_) : never;
   if (silent.count() <= 0) {
     context_.counters.add(Counter::tcp_con_timeout);
     static_cast<void>(close(ws::CloseCode::going_away, "Idle too long", CloseCause::idle_too_long));
   } else if (useless.count() <= 0) {
     static_cast<void>(close(ws::CloseCode::policy_violation, "Not registered", CloseCause::not_registered));
-  } else if (const auto next = std::min(silent, useless); next != std::chrono::seconds::max()) {
+  } else if (dead.count() <= 0) {
+    context_.counters.add(Counter::keepalive_drops);
+    terminate(CloseCause::no_pong);
+  } else if (ping.count() <= 0) {
+    send_crlf_ping();
+    watch_idleness();
+  } else if (const auto next = std::min({silent, useless, dead, ping}); next != never) {
     set_timer(deadline_, next);
   }
 }

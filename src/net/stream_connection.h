@@ -1,11 +1,12 @@
 #pragma once
-// One accepted stream connection, from its first byte to its last: a PROXY header where a trusted proxy sends one, TLS
-// where the listener speaks it, HTTP head, then WebSocket (RFC 6455). It belongs to one worker for life;
-// ConnectionRegistry owns it.
+// One stream connection, from its first byte to its last: a PROXY header where a trusted proxy sends one, TLS where the
+// listener speaks it, HTTP head, then WebSocket (RFC 6455). Or one that we make to somebody else's listener, for SIP. It
+// belongs to one worker for life; ConnectionRegistry owns it.
 //
 //   arriving --first byte--> http --accept()--> open --close()--> closing --peer's Close--> lingering --EOF--> gone
 //                            | `---refuse()------------------------------------------------> lingering
 //                            `--a tcp or tls listener, SIP's first line--> sip_stream ------> lingering
+//   dialling --connected, TLS through--> sip_stream
 //
 // While it is idle it holds no buffer: reads go into the worker's own, what a turn writes leaves at the turn's end.
 // One turn reads one share of bytes from it (ConnectionContext::turn_bytes): that is all it can keep others waiting for.
@@ -13,6 +14,7 @@
 // not read for a while: TCP passes the pressure back.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,7 @@
 #include "src/os/event_loop.h"
 #include "src/os/timer_wheel.h"
 #include "src/sip/stream_framer.h"
+#include "src/tls/session.h"
 #include "src/ws/frame_encoder.h"
 #include "src/ws/handshake.h"
 #include "src/ws/permessage_deflate.h"
@@ -37,12 +40,23 @@ namespace sipwsd::net {
 
 class StreamConnection final : public os::Watcher, public os::Deferred {
  public:
-  enum class Phase : std::uint8_t { arriving, http, open, sip_stream, closing, lingering, gone };
+  enum class Phase : std::uint8_t { arriving, http, dialling, open, sip_stream, closing, lingering, gone };
 
   StreamConnection(ConnectionContext& context, os::Fd socket, ConnectionId id, const Endpoint& remote,
                    const Endpoint& local);
+  // On its way to `remote`; what is sent meanwhile waits. `local` is what we are called there.
+  struct Dialled {
+    std::string server_name;  // whose certificate it must be; empty without TLS
+    std::optional<tls::Session> session;  // until TCP is through
+    std::int64_t pinged_at = 0;
+    bool is_connected = false;  // TCP is
+  };
+  StreamConnection(ConnectionContext& context, os::Fd socket, ConnectionId id, const Endpoint& remote,
+                   const Endpoint& local, Dialled dialled);
   ~StreamConnection();
 
+  // Enters the table, so that others may send over it already. False: it can't.
+  bool begin_dialling();
   // Just accepted: is anybody from this address welcome? Of a proxy's that is asked when the client is known.
   void arrive();
 
@@ -68,6 +82,10 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   Phase phase() const noexcept { return phase_; }
   bool is_open() const noexcept { return phase_ == Phase::open || phase_ == Phase::sip_stream; }
   bool is_websocket() const noexcept { return sipwsd::is_websocket(local_.protocol); }
+  bool is_dialled() const noexcept { return dialled_ != nullptr; }
+  std::string_view server_name() const noexcept { return dialled_ ? std::string_view{dialled_->server_name} : std::string_view{}; }
+  // May what is for that server go over it? Over TLS only when it has shown to be him (RFC 5922 7.3).
+  bool is_way_to(std::string_view server_name) const noexcept;
   bool is_newcomer() const noexcept { return phase_ == Phase::arriving || phase_ == Phase::http; }
   Arrival arrival() const noexcept;
   const Endpoint& remote() const noexcept { return remote_; }
@@ -86,6 +104,9 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::string_view authenticated_aor() const noexcept {
     return authenticated_aor_ ? std::string_view{*authenticated_aor_} : std::string_view{};
   }
+  // Its client has been told a Flow-Timer (RFC 5626 4.4): from now on silence for longer means that the flow is dead. Of a
+  // WebSocket the keepalive process takes care.
+  void expect_keepalives();
   // What the messages over it say about calls; whoever reads them notes it.
   CallEstimate& calls() noexcept { return calls_; }
   // Who has registered over it; the last one, when there are several.
@@ -124,9 +145,11 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   bool is_welcome();
   void take_http(MutableBytes bytes);
   void refuse_http(http::Status status, std::string_view why);
+  void on_dialled();
+  void begin_talking();
   void begin_sip_stream(MutableBytes bytes);
   void take_sip(MutableBytes bytes);
-  Result<shm::ConnectionIndex> enter_table(SubProtocol sub_protocol);
+  Result<shm::ConnectionIndex> enter_table(SubProtocol sub_protocol, shm::ConnectionState state = shm::ConnectionState::open);
   bool has_room_for(std::size_t bytes);
   void take_frames(MutableBytes bytes);
   void on_event(const ws::Event& event);
@@ -146,6 +169,9 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   bool is_out_of_patience(std::chrono::nanoseconds debt);
   void pause(std::chrono::milliseconds time);
   void watch_idleness();
+  bool is_awaiting_crlf() const noexcept;
+  void send_crlf_ping();
+  void take_crlf_pong();
   void watch(std::uint32_t events);
   void watch_for_reading();
   void set_timer(os::TimerId& timer, std::chrono::milliseconds delay);
@@ -167,6 +193,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   bool is_watched_ = false;
   bool is_leaving_ = false;              // the peer has ended while it was not read: what it sent last is read at once
   bool in_lane_ = false;
+  bool expects_keepalives_ = false;
   CloseCause cause_ = CloseCause::closed;  // of a Close that is out
   std::uint32_t watched_ = 0;
   std::uint32_t discarded_ = 0;          // bytes thrown away while lingering
@@ -177,7 +204,8 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::int64_t opened_at_;               // monotonic seconds
   std::int64_t last_used_ = 0;           // as in the record
   std::int64_t last_message_ = 0;
-  os::TimerId deadline_{};               // handshake, idle, closing handshake, lingering
+  std::int64_t last_heard_ = 0;          // of a SIP stream: any byte from the peer
+  os::TimerId deadline_{};               // handshake, dialling, idle, closing handshake, lingering
   os::TimerId message_deadline_{};       // a message has begun and must end
   os::TimerId write_deadline_{};         // the peer must read
   os::TimerId pause_{};                  // it is not read for so long
@@ -188,6 +216,7 @@ class StreamConnection final : public os::Watcher, public os::Deferred {
   std::unique_ptr<ws::PerMessageDeflate> deflate_;  // null: not agreed
   std::unique_ptr<sip::StreamFramer> framer_;       // of a SIP stream
   std::unique_ptr<Newcomer> newcomer_;
+  std::unique_ptr<Dialled> dialled_;                // null: accepted
   std::vector<std::string> bound_aors_;
   std::unique_ptr<std::string> authenticated_aor_;  // null for most: a pointer is all it costs them
   CallEstimate calls_;

@@ -128,20 +128,20 @@ Result<void> StreamConnection::learn_client(const http::RequestHead& head) {
 // --- HTTP ---------------------------------------------------------------------------------------------------------
 
 // From now on others can find it, and its end is an event.
-Result<shm::ConnectionIndex> StreamConnection::enter_table(SubProtocol sub_protocol) {
+Result<shm::ConnectionIndex> StreamConnection::enter_table(SubProtocol sub_protocol, shm::ConnectionState state) {
   const auto now = base::whole_seconds(context_.loop.now());
   const auto record = context_.connections.insert({.id = id_,
                                                    .local = local_,
                                                    .remote = remote_,
                                                    .owner = context_.slot,
-                                                   .state = shm::ConnectionState::open,
+                                                   .state = state,
                                                    .sub_protocol = sub_protocol,
                                                    .last_used = now});
   if (!record) return record;
   record_ = *record;
   announced_ = was_open_ = true;
   sub_protocol_ = sub_protocol;
-  last_used_ = last_message_ = now;
+  last_used_ = last_message_ = last_heard_ = now;
   return record;
 }
 

@@ -315,6 +315,14 @@ bool Session::is_peer_verified() const noexcept {
          SSL_get0_peer_certificate(ssl) != nullptr && SSL_get_verify_result(ssl) == X509_V_OK;
 }
 
+bool Session::is_peer_named(std::string_view name) const noexcept {
+  if (!is_peer_verified() || name.empty()) return false;
+  X509* certificate = SSL_get0_peer_certificate(engine_->ssl.get());
+  const std::string text(name);
+  return is_address(text) ? X509_check_ip_asc(certificate, text.c_str(), 0) == 1
+                          : X509_check_host(certificate, text.data(), text.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
+}
+
 std::string Session::peer_subject() const {
   const X509* certificate = SSL_get0_peer_certificate(engine_->ssl.get());
   return certificate == nullptr ? std::string() : subject_of(certificate);

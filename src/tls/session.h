@@ -71,6 +71,8 @@ class Session {
   [[nodiscard]] bool has_begun() const noexcept;            // the first byte of the peer has come
   [[nodiscard]] bool is_resumed() const noexcept;
   [[nodiscard]] bool is_peer_verified() const noexcept;     // it has shown a certificate, and we believe it
+  // Verified, and its certificate says that it is called so: a host name or an address (RFC 6125, RFC 5922 7.2).
+  [[nodiscard]] bool is_peer_named(std::string_view name) const noexcept;
   [[nodiscard]] std::string peer_subject() const;           // RFC 2253; empty: no certificate
   [[nodiscard]] std::string_view server_name() const noexcept;  // what the client asked for (SNI); escape it in logs
   [[nodiscard]] std::string_view version() const noexcept;  // TLSv1.2, TLSv1.3

@@ -92,5 +92,35 @@ TEST_F(SipStream, ClosingItIsItsEnd) {
   EXPECT_EQ(user.closed, Strings{"1 shutdown"});
 }
 
+// RFC 5626 4.4, 5.4
+TEST_F(SipStream, WhoWasToldAFlowTimerAndFallsSilentIsDropped) {
+  settings.flow_timer = 60s;
+  Peer peer = connect_tcp();
+  peer.send(message);
+  turn();
+  connection().expect_keepalives();
+  for (int i = 0; i < 3; ++i) {
+    pass(65s);
+    peer.send("\r\n\r\n");
+    turn();
+    EXPECT_EQ(peer.take(), "\r\n");
+  }
+  pass(69s);
+  EXPECT_TRUE(connection().send_message("what we say is no sign of life of its own"));
+  pass(500ms);
+  EXPECT_EQ(user.closed, Strings{});
+  pass(1500ms);
+  EXPECT_EQ(user.closed, Strings{"1 no pong"});
+}
+
+TEST_F(SipStream, WhoHasPromisedNothingMayBeSilent) {
+  settings.flow_timer = 60s;
+  Peer peer = connect_tcp();
+  peer.send(message);
+  turn();
+  pass(3000s);
+  EXPECT_EQ(user.closed, Strings{});
+}
+
 }  // namespace
 }  // namespace sipwsd::net

@@ -510,5 +510,43 @@ TEST_F(SlowReaders, DelayNobodyElse) {
   EXPECT_EQ(quick.take(), server_frame(op::text, "hello"));
 }
 
+// Whether its client is expected back.
+struct End {
+  const char* how;
+  void (*happen)(Peer& peer, StreamConnection& connection);
+  bool is_clean;
+};
+class Endings : public NetTest, public ::testing::WithParamInterface<End> {};
+
+TEST_P(Endings, TellWhetherSomebodyMeantThem) {
+  Peer peer = open();
+  bool clean = !GetParam().is_clean;
+  user.closed_script = [&](StreamConnection& connection) { clean = connection.ended_cleanly(); };
+  GetParam().happen(peer, connection());
+  turn();
+  ASSERT_EQ(user.closed.size(), 1u);
+  EXPECT_EQ(clean, GetParam().is_clean);
+}
+INSTANTIATE_TEST_SUITE_P(Of, Endings,
+                         ::testing::Values(End{"PeersClose", [](Peer& peer, StreamConnection&) { peer.send(frame(op::close, test::close_payload(1001))); }, true},
+                                           End{"OursThatIsAnswered",
+                                               [](Peer& peer, StreamConnection& connection) {
+                                                 ASSERT_TRUE(connection.close(ws::CloseCode::normal, {}, CloseCause::operator_said));
+                                                 peer.send(frame(op::close, test::close_payload(1000)));
+                                               },
+                                               true},
+                                           End{"TheOperator", [](Peer&, StreamConnection& connection) { connection.terminate(CloseCause::operator_said); }, true},
+                                           End{"AnEndWithoutAWord", [](Peer& peer, StreamConnection&) { peer.leave(); }, false},
+                                           End{"ASilentPeer", [](Peer&, StreamConnection& connection) { connection.terminate(CloseCause::no_pong); }, false},
+                                           End{"ABrokenFrame", [](Peer& peer, StreamConnection&) { peer.send(frame(0xf, "")); }, false}),
+                         [](const auto& info) { return std::string(info.param.how); });
+
+TEST_F(Messages, SayWhichClientHasSentThem) {
+  Peer peer = open();
+  EXPECT_EQ(connection().arrival().client, ClientId::none);
+  connection().set_client(ClientId{77});
+  EXPECT_EQ(connection().arrival().client, ClientId{77});
+}
+
 }  // namespace
 }  // namespace sipwsd::net

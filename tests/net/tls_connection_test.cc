@@ -1,47 +1,12 @@
 // TLS between the socket and everything else: the client's end is a tls::Session in the test's hand.
-#include "src/tls/material.h"
 #include "tests/net/net_fixture.h"
-#include "tests/support/certificates.h"
+#include "tests/net/tls_contexts.h"
 
 namespace sipwsd::net {
 namespace {
 
 using namespace std::chrono_literals;
 using shm::Counter;
-
-const test::CertificateAuthority& authority() {
-  static const test::CertificateAuthority only;
-  return only;
-}
-
-tls::Contexts server_contexts(shm::TicketKeys tickets, std::optional<Endpoint> address = {}) {
-  static const test::IssuedCertificate issued = authority().issue();
-  config::Settings settings;
-  config::TlsProfile profile;
-  profile.address = address;
-  profile.certificate = {issued.file};
-  profile.private_key = {issued.key_file};
-  settings.tls_profiles = {profile};
-  auto material = tls::load(settings);
-  if (!material) throw std::runtime_error(material.error().why);
-  auto contexts = tls::Contexts::make(*material, tickets);
-  if (!contexts) throw std::runtime_error(contexts.error().why);
-  return std::move(*contexts);
-}
-
-tls::Contexts client_contexts() {
-  config::Settings settings;
-  config::TlsProfile profile;
-  profile.side = config::TlsProfile::Side::client;
-  profile.ca_list = authority().file();
-  profile.verify_certificate = true;
-  settings.tls_profiles = {profile};
-  auto material = tls::load(settings);
-  if (!material) throw std::runtime_error(material.error().why);
-  auto contexts = tls::Contexts::make(*material, {});
-  if (!contexts) throw std::runtime_error(contexts.error().why);
-  return std::move(*contexts);
-}
 
 class OverTls : public NetTest {
  protected:
