@@ -52,4 +52,11 @@ struct Reach {
   }
 };
 
+// Of what RFC 3263 leaves to the operator.
+struct Choices {
+  bool naptr = true;
+  bool ask_ipv4 = true, ask_ipv6 = true, prefer_ipv6 = false;
+  friend bool operator==(const Choices&, const Choices&) = default;
+};
+
 }  // namespace sipwsd::dns

@@ -16,6 +16,7 @@
 #include "shm/counters.h"
 #include "src/base/random.h"
 #include "src/config/settings.h"
+#include "src/dns/channel.h"
 #include "src/dns/place.h"
 #include "src/os/event_loop.h"
 
@@ -29,15 +30,11 @@ namespace sipwsd::dns {
 
 // Of the parameters, what the resolver goes by.
 struct Rules {
-  std::vector<Endpoint> servers;           // dns_servers; empty: those of resolv_conf
-  std::string resolv_conf = "/etc/resolv.conf";
-  std::string hosts_file;                  // dns_hosts_file; empty: none
-  base::Milliseconds retransmit_after{1000};
-  int retransmissions = 1;
+  ChannelRules channel;
+  std::string hosts_file;                  // empty: none
   base::Milliseconds time_limit{10'000};   // of one resolution; what is known by then is the answer
   std::size_t max_questions = 256;         // in flight
-  bool naptr = true;
-  bool ask_ipv4 = true, ask_ipv6 = true, prefer_ipv6 = false;
+  Choices choices;
   base::Seconds min_ttl{1}, max_ttl{86'400}, negative_ttl{60};
   std::size_t cache_bytes = 500 * 1024;
   base::Seconds penalty{30};               // how long a failed place stands behind the others
