@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,9 +15,44 @@
 namespace sipwsd::auth {
 namespace {
 
-constexpr std::size_t max_file = 256 * 1024 * 1024;
+constexpr std::string_view sha512_256_prefix = "SHA-512-256=";
+
+bool is_plain(std::string_view text) noexcept {
+  return !text.empty() && text == base::trim(text) &&
+         std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
 
 }  // namespace
+
+bool is_user_name(std::string_view user) noexcept {
+  return is_plain(user) && user.find(':') == std::string_view::npos && user.front() != '#';
+}
+bool is_realm(std::string_view realm) noexcept { return is_plain(realm); }
+
+Result<std::optional<CredentialsLine>> CredentialsLine::parse(std::string_view line) {
+  line = base::trim(line);
+  if (line.empty() || line.front() == '#') return std::optional<CredentialsLine>{};
+  const auto first = line.find(':'), last = line.rfind(':');
+  if (first == std::string_view::npos || first == last) return Error{Errc::malformed, "not three fields"};
+  CredentialsLine out{line.substr(0, first), line.substr(first + 1, last - first - 1), line.substr(last + 1)};
+  if (out.user.empty() || out.realm.empty()) return Error{Errc::malformed, "an empty user or realm"};
+  if (starts_with_nocase(out.ha1, sha512_256_prefix)) {
+    out.ha1.remove_prefix(sha512_256_prefix.size());
+    out.algorithm = Algorithm::sha512_256;
+  } else if (out.ha1.size() != digits(Algorithm::md5)) {
+    out.algorithm = Algorithm::sha256;
+  }
+  if (out.ha1.size() != digits(out.algorithm) || !base::unhex(out.ha1))
+    return Error{Errc::malformed, "HA1 is not 32 (MD5) or 64 (SHA-256) hexadecimal digits"};
+  return std::optional{out};
+}
+
+std::string CredentialsLine::write(std::string_view user, std::string_view realm, Algorithm algorithm, std::string_view ha1) {
+  std::string line;
+  line.append(user).append(":").append(realm).append(":");
+  if (algorithm == Algorithm::sha512_256) line.append(sha512_256_prefix);
+  return line.append(ha1);
+}
 
 Result<std::string> CredentialsFile::read(const std::string& path) {
   std::ifstream file;
@@ -28,7 +64,7 @@ Result<std::string> CredentialsFile::read(const std::string& path) {
   if (!file.is_open()) return Error{Errc::not_found, "cannot read the credentials file " + path + ": " + std::strerror(errno) + "; say auth_file=PATH"};
   std::ostringstream text;
   text << file.rdbuf();
-  if (text.view().size() > max_file) return Error{Errc::too_large, path + " is too large for a credentials file"};
+  if (text.view().size() > max_credentials) return Error{Errc::too_large, path + " is too large for a credentials file"};
   return std::move(text).str();
 }
 
@@ -37,25 +73,25 @@ Result<CredentialsFile> CredentialsFile::parse(std::string_view text, const std:
   std::size_t number = 0;
   while (!text.empty()) {
     const auto end = text.find('\n');
-    const auto line = base::trim(text.substr(0, end));
+    const auto parsed = CredentialsLine::parse(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     ++number;
-    if (line.empty() || line.front() == '#') continue;
-    const auto wrong = [&](const char* what) {
+    const auto wrong = [&](const std::string& what) {
       return Error{Errc::malformed, name + ":" + std::to_string(number) + ": " + what + "; write user:realm:HA1"};
     };
-    const auto first = line.find(':'), last = line.rfind(':');
-    if (first == std::string_view::npos || first == last) return wrong("not three fields");
-    const auto user = line.substr(0, first), realm = line.substr(first + 1, last - first - 1), ha1 = line.substr(last + 1);
-    if (user.empty() || realm.empty()) return wrong("an empty user or realm");
-    if (!base::unhex(ha1) || (ha1.size() != 32 && ha1.size() != 64)) return wrong("HA1 is not 32 (MD5) or 64 (SHA-256) hexadecimal digits");
-    const auto algorithm = ha1.size() == 32 ? Algorithm::md5 : Algorithm::sha256;
-    (algorithm == Algorithm::md5 ? out.has_md5_ : out.has_sha256_) = true;
-    std::string lower(ha1);
-    for (char& c : lower) c = ascii_lower(c);
-    if (!out.lines_.emplace(key(user, realm, algorithm), std::move(lower)).second) return wrong("this user and realm stand here twice");
+    if (!parsed) return wrong(parsed.error().why);
+    if (!*parsed) continue;
+    if (!out.add(**parsed)) return wrong("this user and realm stand here twice");
   }
   return out;
+}
+
+bool CredentialsFile::add(const CredentialsLine& line) {
+  const auto [place, is_new] = lines_.emplace(key(line.user, line.realm, line.algorithm), line.ha1);
+  if (!is_new) return false;
+  for (char& c : place->second) c = ascii_lower(c);
+  has_[static_cast<std::size_t>(line.algorithm)] = true;
+  return true;
 }
 
 std::string CredentialsFile::key(std::string_view user, std::string_view realm, Algorithm algorithm) {
@@ -70,7 +106,7 @@ std::string_view CredentialsFile::ha1(std::string_view user, std::string_view re
 }
 
 bool CredentialsFile::knows(std::string_view user, std::string_view realm) const {
-  return !ha1(user, realm, Algorithm::md5).empty() || !ha1(user, realm, Algorithm::sha256).empty();
+  return std::any_of(all_algorithms.begin(), all_algorithms.end(), [&](Algorithm a) { return !ha1(user, realm, a).empty(); });
 }
 
 }  // namespace sipwsd::auth

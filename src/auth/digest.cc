@@ -8,7 +8,7 @@ namespace sipwsd::auth {
 
 std::optional<Algorithm> algorithm(std::string_view text) noexcept {
   if (text.empty()) return Algorithm::md5;
-  for (const auto a : {Algorithm::md5, Algorithm::sha256, Algorithm::sha512_256})
+  for (const auto a : all_algorithms)
     if (equals_nocase(text, name(a))) return a;
   return std::nullopt;
 }

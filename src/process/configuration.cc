@@ -79,7 +79,7 @@ Result<LoadedSecrets> Configuration::secrets_for(Scope scope, const config::Sett
   if (!bytes) return bytes.error();
   auto now = unpack_secrets(tls::Secret{*std::move(bytes)});
   if (!now) return now.error();
-  return load_tls_secrets(settings, std::move(now->credentials), unix_now);
+  return load_tls_secrets(settings, *std::move(now), unix_now);
 }
 
 Result<std::vector<std::string>> Configuration::reload(Scope scope, std::int64_t unix_now) try {

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "src/auth/credentials_file.h"
-#include "src/auth/digest_gatekeeper.h"
+#include "src/auth/handshake_gate.h"
+#include "src/auth/sip_gatekeeper.h"
 #include "src/process/inherited.h"
 #include "src/stage/demo/demo_stage.h"
 #include "src/stage/echo/echo_stage.h"
 #include "src/stage/edge/edge_stage.h"
+#include "src/stage/handshake/handshake_stage.h"
 #include "src/stage/plugin/plugin_loader.h"
 
 namespace sipwsd::process {
@@ -34,24 +36,45 @@ struct Needs {
   shm::SharedState& shared;
   const base::Clock& clock;
   base::Random& random;
-  const auth::CredentialsFile& credentials;
+  const Users& users;
 };
 
 route::StagePointer own(RoutingStage* stage) {
   return {stage, [](RoutingStage* s) { delete s; }};
 }
 
+auth::DigestAccess digest(const Needs& needs) {
+  return auth::DigestAccess({.credentials = needs.users.credentials,
+                             .settings = needs.settings,
+                             .nonce_key = nonce_key(),
+                             .used = needs.shared.nonces,
+                             .clock = needs.clock,
+                             .random = needs.random});
+}
+// Who guesses passwords is on the way to a ban.
+std::function<void(const Arrival&)> strikes(const Needs& needs) {
+  return [&router = needs.router, &clock = needs.clock](const Arrival& arrival) {
+    static_cast<void>(router.connections().admission().strike(arrival.remote, shm::BanReason::auth_failure, clock.now()));
+  };
+}
+
+route::StagePointer make_handshake(const Needs& needs, shm::OwnCounters counters) {
+  auth::HandshakeGate gate(
+      {.settings = needs.settings, .keys = needs.users.tokens, .digest = digest(needs), .clock = needs.clock, .on_guess = strikes(needs)});
+  return own(new stage::HandshakeStage(std::move(gate), [counters](int status) mutable {
+    counters.add(shm::Counter::ws_failed_handshakes);
+    counters.add(status == 401   ? shm::Counter::handshake_refused_401
+                 : status == 403 ? shm::Counter::handshake_refused_403
+                                 : shm::Counter::handshake_refused_400);
+  }));
+}
 route::StagePointer make_echo(const Needs&) { return own(new stage::EchoStage); }
 route::StagePointer make_edge(const Needs& needs) {
   std::unique_ptr<auth::Gatekeeper> gatekeeper;
-  if (needs.settings.auth_mode == config::AuthMode::digest)
-    gatekeeper = std::make_unique<auth::DigestGatekeeper>(
-        auth::DigestGatekeeper::Parts{needs.credentials, needs.settings.auth_realm, nonce_key(),
-                                      [&router = needs.router, &clock = needs.clock](const Arrival& arrival) {
-                                        static_cast<void>(router.connections().admission().strike(
-                                            arrival.remote, shm::BanReason::auth_failure, clock.now()));
-                                      }},
-        needs.shared.nonces, needs.clock, needs.random);
+  const bool has_users = needs.settings.auth_mode == config::AuthMode::digest || needs.settings.ws_auth.any();
+  if (has_users)
+    gatekeeper = std::make_unique<auth::SipGatekeeper>(
+        auth::SipGatekeeper::Parts{.settings = needs.settings, .digest = digest(needs), .on_guess = strikes(needs)});
   return own(new stage::EdgeStage(std::move(gatekeeper)));
 }
 route::StagePointer make_plugin(const Needs&) {
@@ -111,12 +134,14 @@ Result<void> prepare_stages(const config::Settings& settings) {
 }
 
 std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
-                                             base::Random& random, const auth::CredentialsFile& credentials) {
+                                             base::Random& random, const Users& users) {
   const auto& settings = inherited.settings;
   std::vector<route::StagePointer> chain;
   if (settings.demo)
     chain.push_back(own(new stage::DemoStage(store, router.names(), settings.alias.empty() ? "localhost" : settings.alias.front())));
-  chain.push_back(find_row(name_of(settings.stage))->make({settings, router, store, inherited.shared, inherited.clock, random, credentials}));
+  const Needs needs{settings, router, store, inherited.shared, inherited.clock, random, users};
+  if (settings.ws_auth.any()) chain.push_back(make_handshake(needs, inherited.shared.counters.row(inherited.slot)));
+  chain.push_back(find_row(name_of(settings.stage))->make(needs));
   return chain;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sipwsd/result.h"
 #include "src/auth/credentials_file.h"
+#include "src/auth/jwt.h"
 #include "src/base/random.h"
 #include "src/config/settings.h"
 #include "src/location/store.h"
@@ -24,9 +25,15 @@ struct StageFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// In each worker. Only after prepare_stages said yes. Throws StageFailure. `credentials` must outlive the stages; a reload
-// changes them in place.
+// Whom stages ask after.
+struct Users {
+  auth::CredentialsFile credentials;
+  std::vector<auth::TokenKey> tokens;
+};
+
+// In each worker. Only after prepare_stages said yes. Throws StageFailure. `users` must outlive the stages; a reload changes
+// them in place.
 std::vector<route::StagePointer> make_stages(const Inherited& inherited, route::Router& router, location::Store& store,
-                                             base::Random& random, const auth::CredentialsFile& credentials);
+                                             base::Random& random, const Users& users);
 
 }  // namespace sipwsd::process

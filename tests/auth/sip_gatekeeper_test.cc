@@ -1,4 +1,4 @@
-#include "src/auth/digest_gatekeeper.h"
+#include "src/auth/sip_gatekeeper.h"
 
 #include <gtest/gtest.h>
 
@@ -41,9 +41,12 @@ struct Client {
   }
 };
 
-class DigestGatekeeperTest : public ::testing::Test {
+class SipGatekeeperTest : public ::testing::Test {
  protected:
-  DigestGatekeeperTest() { clock.advance(std::chrono::seconds{10'000}); }
+  SipGatekeeperTest() {
+    clock.advance(std::chrono::seconds{10'000});
+    settings.auth_mode = config::AuthMode::digest;
+  }
 
   static CredentialsFile file(bool with_sha256 = false) {
     std::string text = "alice:example.org:" + ha1(Algorithm::md5, "alice", "example.org", "secret") + "\nbob:example.org:" +
@@ -54,6 +57,7 @@ class DigestGatekeeperTest : public ::testing::Test {
   // What became of the request: "admitted", or the reply's status and reason.
   std::string ask(const Client& client, const std::string& line = {}) {
     FakeRequestExchange exchange(client.text(line));
+    exchange.authenticated = connected;
     const bool admitted = gatekeeper.admits(exchange);
     last = exchange.last_reply;
     if (admitted) return exchange.acts.empty() ? "admitted" : "admitted, but answered";
@@ -73,46 +77,49 @@ class DigestGatekeeperTest : public ::testing::Test {
   base::FakeClock clock;
   base::FixedRandom random;
   CredentialsFile credentials = file();
-  std::string realm;
+  config::Settings settings;
+  std::string connected;  // who the handshake has shown
   int guesses = 0;
-  DigestGatekeeper gatekeeper{{credentials, realm, "key", [this](const Arrival&) { ++guesses; }}, segment->nonces, clock, random};
+  SipGatekeeper gatekeeper{{.settings = settings,
+                            .digest = DigestAccess({credentials, settings, "key", segment->nonces, clock, random}),
+                            .on_guess = [this](const Arrival&) { ++guesses; }}};
   FakeRequestExchange::Reply last;
 };
 
-TEST_F(DigestGatekeeperTest, ChallengesARegistrationWith401) {
+TEST_F(SipGatekeeperTest, ChallengesARegistrationWith401) {
   EXPECT_EQ(ask({}), "401 Unauthorized");
   ASSERT_EQ(last.headers.size(), 1u);
   EXPECT_EQ(last.headers[0].first, "WWW-Authenticate");
   EXPECT_EQ(last.headers[0].second, "Digest realm=\"example.org\", nonce=\"" + std::string(challenge().nonce) + "\", qop=\"auth\", algorithm=MD5");
 }
 
-TEST_F(DigestGatekeeperTest, ChallengesEverythingElseAsAProxyWith407) {
+TEST_F(SipGatekeeperTest, ChallengesEverythingElseAsAProxyWith407) {
   for (const auto* method : {"INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS"}) {
     EXPECT_EQ(ask({.method = method}), "407 Proxy Authentication Required") << method;
     EXPECT_EQ(last.headers.at(0).first, "Proxy-Authenticate");
   }
 }
 
-TEST_F(DigestGatekeeperTest, NeverChallengesAckAndCancel) {
+TEST_F(SipGatekeeperTest, NeverChallengesAckAndCancel) {
   EXPECT_EQ(ask({.method = "ACK"}), "admitted");
   EXPECT_EQ(ask({.method = "CANCEL"}), "admitted");
 }
 
-TEST_F(DigestGatekeeperTest, AdmitsTheRightPassword) {
+TEST_F(SipGatekeeperTest, AdmitsTheRightPassword) {
   const Client client;
   EXPECT_EQ(with(client, client.credentials(nonce())), "admitted");
   const Client caller{.method = "INVITE", .uri = "sip:bob@example.org", .to = "<sip:bob@example.org>"};
   EXPECT_EQ(with(caller, caller.credentials(nonce(caller))), "admitted");
 }
 
-TEST_F(DigestGatekeeperTest, ReadsTheHeaderThatBelongsToTheMethodOnly) {
+TEST_F(SipGatekeeperTest, ReadsTheHeaderThatBelongsToTheMethodOnly) {
   const Client client;
   EXPECT_EQ(ask(client, "Proxy-Authorization: " + client.credentials(nonce())), "401 Unauthorized");
   const Client caller{.method = "INVITE"};
   EXPECT_EQ(ask(caller, "Authorization: " + caller.credentials(nonce(caller))), "407 Proxy Authentication Required");
 }
 
-TEST_F(DigestGatekeeperTest, S23AnswersAWrongPasswordAndAnUnknownUserAlike) {
+TEST_F(SipGatekeeperTest, S23AnswersAWrongPasswordAndAnUnknownUserAlike) {
   const Client wrong{.password = "guess"}, nobody{.user = "mallory", .from = "<sip:mallory@example.org>", .to = "<sip:mallory@example.org>"};
   EXPECT_EQ(with(wrong, wrong.credentials(nonce())), "401 Unauthorized");
   const auto first = last;
@@ -122,7 +129,7 @@ TEST_F(DigestGatekeeperTest, S23AnswersAWrongPasswordAndAnUnknownUserAlike) {
   EXPECT_FALSE(challenge().stale);
 }
 
-TEST_F(DigestGatekeeperTest, GivesNobodyTheHashThatStandsForNoUser) {
+TEST_F(SipGatekeeperTest, GivesNobodyTheHashThatStandsForNoUser) {
   const std::string stand_in(32, '0');
   const auto given = nonce();
   const Client nobody{.user = "mallory", .to = "<sip:mallory@example.org>"};
@@ -134,7 +141,7 @@ TEST_F(DigestGatekeeperTest, GivesNobodyTheHashThatStandsForNoUser) {
   EXPECT_EQ(with(nobody, credentials), "401 Unauthorized");
 }
 
-TEST_F(DigestGatekeeperTest, AcceptsEachCountOfANonceOnce) {
+TEST_F(SipGatekeeperTest, AcceptsEachCountOfANonceOnce) {
   const Client client;
   const auto given = nonce();
   EXPECT_EQ(with(client, client.credentials(given, "00000001")), "admitted");
@@ -145,14 +152,14 @@ TEST_F(DigestGatekeeperTest, AcceptsEachCountOfANonceOnce) {
   EXPECT_EQ(with(client, client.credentials(given, "00000009")), "401 Unauthorized");
 }
 
-TEST_F(DigestGatekeeperTest, DoesNotUseUpACountForAWrongPassword) {
+TEST_F(SipGatekeeperTest, DoesNotUseUpACountForAWrongPassword) {
   const Client client, wrong{.password = "guess"};
   const auto given = nonce();
   EXPECT_EQ(with(wrong, wrong.credentials(given)), "401 Unauthorized");
   EXPECT_EQ(with(client, client.credentials(given)), "admitted");
 }
 
-TEST_F(DigestGatekeeperTest, CallsAnOldNonceStaleOnlyWhenThePasswordIsRight) {
+TEST_F(SipGatekeeperTest, CallsAnOldNonceStaleOnlyWhenThePasswordIsRight) {
   const Client client, wrong{.password = "guess"};
   const auto given = nonce();
   clock.advance(std::chrono::seconds{300});
@@ -163,13 +170,13 @@ TEST_F(DigestGatekeeperTest, CallsAnOldNonceStaleOnlyWhenThePasswordIsRight) {
   EXPECT_FALSE(challenge().stale);
 }
 
-TEST_F(DigestGatekeeperTest, ChallengesANonceThatIsNotOurs) {
+TEST_F(SipGatekeeperTest, ChallengesANonceThatIsNotOurs) {
   const Client client;
   EXPECT_EQ(with(client, client.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
   EXPECT_FALSE(challenge().stale);
 }
 
-TEST_F(DigestGatekeeperTest, S44TellsOfAGuessedPasswordButNotOfANonceOfAnotherRun) {
+TEST_F(SipGatekeeperTest, S44TellsOfAGuessedPasswordButNotOfANonceOfAnotherRun) {
   const Client right, wrong{.password = "guess"};
   EXPECT_EQ(ask(right), "401 Unauthorized");
   EXPECT_EQ(with(wrong, wrong.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
@@ -179,7 +186,7 @@ TEST_F(DigestGatekeeperTest, S44TellsOfAGuessedPasswordButNotOfANonceOfAnotherRu
   EXPECT_EQ(guesses, 1);
 }
 
-TEST_F(DigestGatekeeperTest, TakesAClientWithoutQopOncePerNonce) {
+TEST_F(SipGatekeeperTest, TakesAClientWithoutQopOncePerNonce) {
   const Client old{.qop = ""};
   const auto given = nonce();
   EXPECT_EQ(with(old, old.credentials(given)), "admitted");
@@ -187,7 +194,7 @@ TEST_F(DigestGatekeeperTest, TakesAClientWithoutQopOncePerNonce) {
   EXPECT_TRUE(challenge().stale);
 }
 
-TEST_F(DigestGatekeeperTest, RefusesWhatItDoesNotDo) {
+TEST_F(SipGatekeeperTest, RefusesWhatItDoesNotDo) {
   const Client client;
   const auto given = nonce();
   const auto good = client.credentials(given);
@@ -202,20 +209,20 @@ TEST_F(DigestGatekeeperTest, RefusesWhatItDoesNotDo) {
   EXPECT_EQ(with(client, good), "admitted");
 }
 
-TEST_F(DigestGatekeeperTest, RefusesAResponseForAnotherUriOrMethod) {
+TEST_F(SipGatekeeperTest, RefusesAResponseForAnotherUriOrMethod) {
   const Client client, elsewhere{.digest_uri = "sip:other.org"};
   EXPECT_EQ(with(client, elsewhere.credentials(nonce())), "401 Unauthorized");
   const Client invite{.method = "INVITE"};
   EXPECT_EQ(with(client, invite.credentials(nonce())), "401 Unauthorized");
 }
 
-TEST_F(DigestGatekeeperTest, FindsItsCredentialsBehindThoseForAnotherProxy) {
+TEST_F(SipGatekeeperTest, FindsItsCredentialsBehindThoseForAnotherProxy) {
   const Client client;
   const auto given = nonce();
   EXPECT_EQ(ask(client, "Authorization: " + client.credentials(given, "00000001", "other.org") + "\r\nAuthorization: " + client.credentials(given)), "admitted");
 }
 
-TEST_F(DigestGatekeeperTest, S22LetsNobodyUseAnotherUsersName) {
+TEST_F(SipGatekeeperTest, S22LetsNobodyUseAnotherUsersName) {
   const Client as_bob{.from = "<sip:bob@example.org>", .to = "<sip:bob@example.org>"};
   EXPECT_EQ(with(as_bob, as_bob.credentials(nonce())), "403 Forbidden");
   const Client calls_as_bob{.method = "INVITE", .uri = "sip:bob@example.org", .from = "<sip:bob@example.org>"};
@@ -223,27 +230,112 @@ TEST_F(DigestGatekeeperTest, S22LetsNobodyUseAnotherUsersName) {
   const Client escaped{.to = "<sip:al%69ce@example.org>"};
   EXPECT_EQ(with(escaped, escaped.credentials(nonce())), "admitted") << "the same name in another spelling";
   const Client third_party{.from = "<sip:bob@example.org>"};
-  EXPECT_EQ(with(third_party, third_party.credentials(nonce())), "admitted") << "To is who registers";
+  EXPECT_EQ(with(third_party, third_party.credentials(nonce())), "403 Forbidden") << "nor says that bob has registered him";
 }
 
-TEST_F(DigestGatekeeperTest, HasNothingForOtherDomainsAndWhatIsNoSipUser) {
+TEST_F(SipGatekeeperTest, S22LooksAtIdentitiesAndAtContactsOfOurDomain) {
+  const Client client{.method = "INVITE", .uri = "sip:bob@example.org", .to = "<sip:bob@example.org>"};
+  const auto ask_with = [&](const std::string& line) {
+    return ask(client, "Proxy-Authorization: " + client.credentials(nonce(client)) + "\r\n" + line);
+  };
+  for (const auto* good : {"P-Asserted-Identity: \"Alice\" <sip:alice@example.org>", "P-Preferred-Identity: sips:alice@EXAMPLE.org",
+                           "Contact: <sip:alice@example.org;gr=urn:uuid:1>", "Contact: <sip:tgruu.7@example.org;gr>",
+                           "Contact: <sip:x7@y.invalid;transport=ws>", "Contact: <sip:anything@192.0.2.1:5061>", "Contact: <sip:example.org>",
+                           "Contact: <sip:%61lice@example.org>"})
+    EXPECT_EQ(ask_with(good), "admitted") << good;
+  for (const auto* bad : {"P-Asserted-Identity: <sip:bob@example.org>", "P-Asserted-Identity: <sip:alice@example.org>, <tel:+15551234>",
+                          "P-Asserted-Identity: <sip:alice@example.org>\r\nP-Asserted-Identity: <sip:alice@other.org>",
+                          "P-Preferred-Identity: <sip:bob@example.org>", "P-Asserted-Identity: ?", "Contact: <sip:bob@example.org>",
+                          "Contact: <sip:bob@example.org;gr=urn:uuid:1>", "m: <sip:alice@example.org>, <sip:bob@example.org>"})
+    EXPECT_EQ(ask_with(bad), "403 Forbidden") << bad;
+}
+
+TEST_F(SipGatekeeperTest, AsksNobodyAfterTheHandshakeHasShownWhoItIs) {
+  connected = "alice@example.org";
+  EXPECT_EQ(ask({}), "admitted");
+  EXPECT_EQ(ask({.method = "INVITE", .uri = "sip:bob@example.org", .to = "<sip:bob@example.org>"}), "admitted");
+  EXPECT_EQ(ask({.from = "<sips:%61lice@EXAMPLE.org:5061>", .to = "Alice <sip:alice@example.org>"}), "admitted") << "in another spelling";
+}
+
+TEST_F(SipGatekeeperTest, S22LetsTheHandshakesUserBeNobodyElse) {
+  connected = "alice@example.org";
+  for (const Client& other : {Client{.to = "<sip:bob@example.org>"}, Client{.from = "<sip:bob@example.org>"},
+                              Client{.from = "<sip:bob@example.org>", .to = "<sip:bob@example.org>"},
+                              Client{.method = "INVITE", .from = "<sip:bob@example.org>"}, Client{.method = "MESSAGE", .from = "<sip:alice@other.org>"}})
+    EXPECT_EQ(ask(other), "403 Forbidden") << other.text();
+  EXPECT_EQ(ask({}, "Contact: <sip:bob@example.org>"), "403 Forbidden");
+  EXPECT_EQ(ask({.method = "INVITE"}, "P-Asserted-Identity: <sip:bob@example.org>"), "403 Forbidden");
+  const Client bob{.user = "bob", .from = "<sip:bob@example.org>", .to = "<sip:bob@example.org>"};
+  connected.clear();
+  const auto given = nonce(bob);
+  connected = "alice@example.org";
+  EXPECT_EQ(with(bob, bob.credentials(given)), "403 Forbidden") << "not with a password either: the connection is alice's";
+}
+
+TEST_F(SipGatekeeperTest, AsksAccordingToTheModeWhereTheHandshakeHasShownNothing) {
+  settings.auth_mode = config::AuthMode::none;
+  EXPECT_EQ(ask({.from = "<sip:x@elsewhere.net>"}), "admitted");
+  settings.auth_mode = config::AuthMode::handshake;
+  EXPECT_EQ(ask({}), "403 Forbidden");
+  EXPECT_EQ(ask({.method = "ACK"}), "admitted");
+  EXPECT_EQ(ask({.method = "CANCEL"}), "admitted");
+}
+
+TEST_F(SipGatekeeperTest, SaysThatItTakesNoExtendedUserName) {
+  const Client client;
+  auto credentials = client.credentials(nonce());
+  credentials.replace(credentials.find("username="), std::string("username=\"alice\"").size(), "username*=UTF-8''alice");
+  EXPECT_EQ(with(client, credentials), "400 Extended User Name Not Supported");
+}
+
+TEST_F(SipGatekeeperTest, TakesTheNameWithItsDomainWhereThereIsAnHa1ForIt) {
+  credentials = *CredentialsFile::parse("alice@example.org:example.org:" + ha1(Algorithm::md5, "alice@example.org", "example.org", "secret") +
+                                            "\nalice@other.org:example.org:" + ha1(Algorithm::md5, "alice@other.org", "example.org", "secret"),
+                                        "users");
+  const Client client{.user = "alice@example.org"};
+  EXPECT_EQ(with(client, client.credentials(nonce())), "admitted");
+  const Client elsewhere{.user = "alice@other.org"};
+  EXPECT_EQ(with(elsewhere, elsewhere.credentials(nonce())), "403 Forbidden");
+}
+
+TEST_F(SipGatekeeperTest, HasNothingForOtherDomainsAndWhatIsNoSipUser) {
   EXPECT_EQ(ask({.to = "<sip:alice@other.org>"}), "403 Forbidden");
   EXPECT_EQ(ask({.method = "INVITE", .from = "<sip:anonymous@anonymous.invalid>"}), "403 Forbidden");
   EXPECT_EQ(ask({.to = "<tel:+15551234>"}), "400 Bad Request");
 }
 
-TEST_F(DigestGatekeeperTest, KnowsWhoMayExist) {
+TEST_F(SipGatekeeperTest, KnowsWhoMayExist) {
   EXPECT_TRUE(gatekeeper.may_exist("sip:bob@example.org"));
   EXPECT_TRUE(gatekeeper.may_exist("sips:b%6fb@EXAMPLE.org:5061;transport=ws"));
   for (const auto* nobody : {"sip:mallory@example.org", "sip:bob@other.org", "tel:+1", "", "sip:example.org"})
     EXPECT_FALSE(gatekeeper.may_exist(nobody)) << nobody;
 }
 
-TEST_F(DigestGatekeeperTest, OffersMd5FirstAndTakesEither) {
+TEST_F(SipGatekeeperTest, CanTellNobodyApartWhereOthersKnowTheUsers) {
+  settings.ws_auth.jwt = true;
+  EXPECT_TRUE(gatekeeper.may_exist("sip:mallory@example.org"));
+  settings = {};
+  settings.auth_mode = config::AuthMode::none;
+  EXPECT_TRUE(gatekeeper.may_exist("sip:mallory@example.org"));
+}
+
+TEST_F(SipGatekeeperTest, OffersWhatIsConfiguredInItsOrderWhereThereAreUsersWithIt) {
   credentials = file(true);
-  DigestGatekeeper& both = gatekeeper;
+  settings.auth_algorithms = {"SHA-512-256", "SHA-256", "MD5"};
+  ask({});
+  ASSERT_EQ(last.headers.size(), 2u);
+  EXPECT_EQ(challenge(0).algorithm, "SHA-256");
+  EXPECT_EQ(challenge(1).algorithm, "MD5");
+  settings.auth_algorithms = {"SHA-512-256"};
+  ask({});
+  ASSERT_EQ(last.headers.size(), 1u) << "nobody can answer it, but something must be said";
+  EXPECT_EQ(challenge(0).algorithm, "SHA-512-256");
+}
+
+TEST_F(SipGatekeeperTest, OffersMd5FirstAndTakesEither) {
+  credentials = file(true);
   FakeRequestExchange asked(Client{}.text());
-  EXPECT_FALSE(both.admits(asked));
+  EXPECT_FALSE(gatekeeper.admits(asked));
   ASSERT_EQ(asked.last_reply.headers.size(), 2u);
   EXPECT_TRUE(asked.last_reply.headers[0].second.ends_with("algorithm=MD5"));
   EXPECT_TRUE(asked.last_reply.headers[1].second.ends_with("algorithm=SHA-256"));
@@ -252,21 +344,20 @@ TEST_F(DigestGatekeeperTest, OffersMd5FirstAndTakesEither) {
   for (const auto algorithm : {Algorithm::sha256, Algorithm::md5}) {
     const Client client{.algorithm = algorithm};
     FakeRequestExchange exchange(client.text("Authorization: " + client.credentials(given, "0000000" + std::to_string(++count))));
-    EXPECT_TRUE(both.admits(exchange)) << name(algorithm);
+    EXPECT_TRUE(gatekeeper.admits(exchange)) << name(algorithm);
   }
 }
 
-TEST_F(DigestGatekeeperTest, TakesOneRealmForAllDomainsWhenToldSo) {
+TEST_F(SipGatekeeperTest, TakesOneRealmForAllDomainsWhenToldSo) {
   credentials = *CredentialsFile::parse("alice:everywhere:" + ha1(Algorithm::md5, "alice", "everywhere", "secret"), "users");
-  realm = "everywhere";
-  DigestGatekeeper& one_realm = gatekeeper;
+  settings.auth_realm = "everywhere";
   FakeRequestExchange asked(Client{}.text());
-  EXPECT_FALSE(one_realm.admits(asked));
+  EXPECT_FALSE(gatekeeper.admits(asked));
   const std::string challenge = asked.last_reply.headers.at(0).second;
   EXPECT_TRUE(challenge.starts_with("Digest realm=\"everywhere\", ")) << challenge;
   const Client client{.realm = "everywhere"};
   FakeRequestExchange exchange(client.text("Authorization: " + client.credentials(std::string(sip::parse_auth_header(challenge)->nonce))));
-  EXPECT_TRUE(one_realm.admits(exchange));
+  EXPECT_TRUE(gatekeeper.admits(exchange));
 }
 
 }  // namespace
