@@ -36,7 +36,8 @@ void say(const std::string& line) { fmt::print(stderr, "sipwsd: {}\n", line); }
 
 ExitCode exit_code_for(Errc error) noexcept {
   switch (error) {
-    case Errc::exists: return ExitCode::unavailable;
+    case Errc::exists:
+    case Errc::timed_out: return ExitCode::unavailable;
     case Errc::refused: return ExitCode::no_permission;
     case Errc::out_of_range:
     case Errc::malformed:
