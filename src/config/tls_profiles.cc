@@ -428,11 +428,16 @@ void make_tls_profiles(Settings& settings, cfg::Sources& sources, const cfg::Rea
       settings.tls_profiles.push_back(std::move(section.profile));
     }
   }
-  if (settings.tls_certificate.empty() || names.contains("server:default")) return;
-  TlsProfile profile = profile_of_params(settings, Side::server);
-  for (auto& complaint : complaints_about(profile))
-    report({error, "tls", complaint.param, complaint.what, hint_for_params(complaint)});
-  settings.tls_profiles.push_back(std::move(profile));
+  if (!settings.tls_certificate.empty() && !names.contains("server:default")) {
+    TlsProfile profile = profile_of_params(settings, Side::server);
+    for (auto& complaint : complaints_about(profile))
+      report({error, "tls", complaint.param, complaint.what, hint_for_params(complaint)});
+    settings.tls_profiles.push_back(std::move(profile));
+  }
+  // Any of the SIP servers may turn out to be reached over TLS (RFC 3263 4.1).
+  const bool has_servers = !settings.upstream.empty() || !settings.peers.is_empty() || !settings.peer_names.empty();
+  if (has_servers && !names.contains("client:default"))
+    settings.tls_profiles.push_back(profile_of_params(settings, Side::client));
 }
 
 }  // namespace sipwsd::config

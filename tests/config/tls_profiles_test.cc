@@ -42,6 +42,19 @@ TEST(TlsProfiles, AreNoneWithoutACertificate) {
   EXPECT_TRUE(run.settings.tls_profiles.empty());
 }
 
+TEST(TlsProfiles, HaveOneOfAClientWhereThereAreSipServers) {
+  for (const char* servers : {"--peers=192.0.2.0/24", "--upstream=sip:sip.example.org"}) {
+    const auto run = run_flags({servers});
+    ASSERT_TRUE(run.loaded) << run.errors;
+    ASSERT_EQ(run.settings.tls_profiles.size(), 1u) << servers;
+    EXPECT_EQ(run.settings.tls_profiles[0].name(), "client:default");
+    EXPECT_TRUE(run.settings.tls_profiles[0].verify_certificate);
+  }
+  const auto run = run_tls("[client:default]\nverify_certificate = no\n", {"--peers=192.0.2.0/24"});
+  ASSERT_EQ(run.settings.tls_profiles.size(), 1u) << "its own section counts";
+  EXPECT_FALSE(run.settings.tls_profiles[0].verify_certificate);
+}
+
 TEST(TlsProfiles, AreTheSectionsOfAKamailioFile) {
   const auto run = run_tls(R"(# as Kamailio's own example
 [server:default]
