@@ -77,7 +77,7 @@ class ScriptedConnectionUser final : public ConnectionUser {
     failed_dials.push_back(std::to_string(number(id)) + " " + remote.to_string());
   }
   void on_datagram(const Arrival& arrival, std::string_view bytes) override {
-    datagrams.push_back(std::string(bytes) + " from " + arrival.remote.to_string() + " to " + arrival.local.to_string());
+    if (is_taking_notes) datagrams.push_back(std::string(bytes) + " from " + arrival.remote.to_string() + " to " + arrival.local.to_string());
     if (datagram_script) datagram_script(arrival, bytes);
   }
   void on_datagram_error(const Endpoint& remote, std::string_view head) override {
@@ -90,6 +90,7 @@ class ScriptedConnectionUser final : public ConnectionUser {
   std::function<void(const Arrival&, std::string_view)> datagram_script;
   std::vector<std::string> messages, closed, failed_dials, datagrams, returned;
   int full = 0;
+  bool is_taking_notes = true;  // of datagrams
 };
 
 // The client's end.
