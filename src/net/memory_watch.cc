@@ -29,8 +29,13 @@ MemoryWatch::MemoryWatch(const config::Settings& settings, shm::SharedState& sha
 }
 
 bool MemoryWatch::look(base::TimePoint now) {
-  if (!use_ || now < next_look_) return false;
+  if (now < next_look_) return false;
   next_look_ = now + look_interval;
+  return look_now();
+}
+
+bool MemoryWatch::look_now() {
+  if (!use_) return false;
   const auto held = use_->read();
   if (!held) return false;
   counters_.set(shm::Counter::memory_private, held->private_bytes);

@@ -1,4 +1,5 @@
 """Starting the servers that are compared, driving them with sip-load, and printing what came out."""
+import hashlib
 import os
 import re
 import socket
@@ -21,9 +22,20 @@ def make_certificates(folder):
     return files
 
 
+REALM = "example.com"
+
+
+def make_users(path, count):
+    """The users of sip-load's digest scenario, as htdigest writes them."""
+    with open(path, "w") as out:
+        for number in range(count):
+            user = f"user{number:05}"
+            out.write(f"{user}:{REALM}:{hashlib.md5(f'{user}:{REALM}:secret-{user}'.encode()).hexdigest()}\n")
+
+
 class Server:
-    def __init__(self, name, process, port):
-        self.name, self.process, self.port = name, process, port
+    def __init__(self, name, process, port, udp_port=None):
+        self.name, self.process, self.port, self.udp_port = name, process, port, udp_port
 
     def stop(self):
         """Ends what was started, by its pid, and says how it left."""
@@ -37,16 +49,19 @@ class Server:
             return "killed: it did not leave within 15 s"
 
 
-def start_sipwsd(options, workers, folder, tls=None):
-    """tls: (certificate, key) for a wss listener instead of ws."""
+def start_sipwsd(options, workers, folder, tls=None, udp=False, users=None):
+    """tls: (certificate, key) for a wss listener instead of ws; udp: listens there, too; users: a file of them, and digest."""
     scheme = "wss" if tls else "ws"
     log = open(os.path.join(folder, f"sipwsd-{workers}.log"), "w+")
     process = subprocess.Popen(
         [options.sipwsd, "-F", "--listen", f"{scheme}:127.0.0.1:0", "--workers", str(workers), "--alias", "example.com",
-         "--auth-mode", "none", "--fifo", os.path.join(folder, f"fifo-{workers}"),
+         "--fifo", os.path.join(folder, f"fifo-{workers}"),
          # What a client may do a second is policy, not cost: sip-load pings thousands of times.
          "--ping-rate", "0", "--message-rate", "0", "--byte-rate", "0"] +
-        (["--tls-certificate", tls[0], "--tls-private-key", tls[1]] if tls else []) + options.sipwsd_option,
+        (["--tls-certificate", tls[0], "--tls-private-key", tls[1]] if tls else []) +
+        (["--auth-mode", "digest", "--auth-file", users, "--auth-realm", REALM, "--auth-algorithms", "MD5"] if users else ["--auth-mode", "none"]) +
+        # Kamailio doesn't look at sizes unless told to.
+        (["--listen", "udp:127.0.0.1:0", "--udp-mtu", "0"] if udp else []) + options.sipwsd_option,
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
     port = None
     for _ in range(200):
@@ -54,7 +69,8 @@ def start_sipwsd(options, workers, folder, tls=None):
         found = re.search(rf"^sipwsd: listening on {scheme}:127\.0\.0\.1:(\d+)", text, re.M)
         port = int(found.group(1)) if found else None
         if port and re.search(r"^sipwsd: ready", text, re.M):
-            return Server(f"sipwsd-{workers}", process, port)
+            datagrams = re.search(r"^sipwsd: listening on udp:127\.0\.0\.1:(\d+)", text, re.M)
+            return Server(f"sipwsd-{workers}", process, port, int(datagrams.group(1)) if datagrams else None)
         if process.poll() is not None:
             break
         time.sleep(0.05)
@@ -63,8 +79,8 @@ def start_sipwsd(options, workers, folder, tls=None):
     raise RuntimeError(f"sipwsd with {workers} workers did not become ready:\n" + open(log.name).read()[-2000:])
 
 
-def free_port():
-    with socket.socket() as probe:
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
@@ -78,16 +94,17 @@ def connect(port, tls):
     return anybody.wrap_socket(plain)
 
 
-def start_kamailio(options, children, folder, tls=None):
-    port = free_port()
+def start_kamailio(options, children, folder, tls=None, udp=False, users=None):
+    port, udp_port = free_port(), free_port(socket.SOCK_DGRAM) if udp else None
     log = open(os.path.join(folder, f"kamailio-{children}.log"), "w+")
     # -DD stays in the foreground, so that what we started is the root of its process tree.
     process = subprocess.Popen(
         [options.kamailio, "-f", os.path.join(HERE, "kamailio.cfg"), "-DD", "-E", "-m", "1536", "-M", "16",
          "-x", options.kamailio_memory, "-X", options.kamailio_memory, "-l", f"{'tls' if tls else 'tcp'}:127.0.0.1:{port}", "-A", f"TCP_CHILDREN={children}", "-Y", folder] +
+        (["-l", f"udp:127.0.0.1:{udp_port}"] if udp else []) + (["-A", "WITH_DIGEST", "-A", f"USERS={options.clients}"] if users else []) +
         (["-A", "WITH_TLS", "-A", f'TLS_CERTIFICATE="{tls[0]}"', "-A", f'TLS_KEY="{tls[1]}"'] if tls else []),
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
-    server = Server(f"kamailio-{children}", process, port)
+    server = Server(f"kamailio-{children}", process, port, udp_port)
     for _ in range(200):
         if process.poll() is not None:
             break
@@ -114,11 +131,12 @@ def start_bare(options, folder, tls):
     return server
 
 
-def drive(options, server, scenarios, words=()):
+def drive(options, server, scenarios, words=(), quiet=False):
     """Runs sip-load; returns {scenario: {field: value}} and whether every operation succeeded."""
     done = subprocess.run(
         [options.load, "--target", f"127.0.0.1:{server.port}", "--server-pid", str(server.process.pid),
-         "--clients", str(options.clients), "--window", str(options.window), "--limit", "30", *words] + scenarios,
+         "--clients", str(options.clients), "--window", str(options.window), "--limit", "30", *words] +
+        (["--udp", str(server.udp_port)] if server.udp_port else []) + scenarios,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=240)
     results = {}
     for line in done.stdout.splitlines():
@@ -127,7 +145,7 @@ def drive(options, server, scenarios, words=()):
         if fields.get("window") == "1":
             name += " (one at a time)"
         results[name] = {key: float(value) for key, value in fields.items()}
-    if done.returncode != 0:
+    if done.returncode != 0 and not quiet:
         print(f"FAILED on {server.name}: {done.stderr.strip()}", flush=True)
     return results, done.returncode == 0
 

@@ -52,6 +52,12 @@ constexpr std::string_view sdp =
     "a=ssrc:3570614608 cname:4TOk42mSjXCkVIa6\r\n"
     "a=ssrc:3570614608 msid:- 35429d94-5637-4686-9ecd-7d0622261ce8\r\n";
 
+// What a desk phone offers.
+constexpr std::string_view short_sdp =
+    "v=0\r\no=- 20518 20518 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 49170 RTP/AVP 9 8 0 101\r\n"
+    "a=rtpmap:9 G722/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+    "a=fmtp:101 0-15\r\na=sendrecv\r\n";
+
 constexpr std::string_view allow = "INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY";
 
 // Messages are written here and copied once, into the frame.
@@ -84,8 +90,8 @@ Dialog callee_dialog(const SipMessage& invite, std::string_view local_tag) {
           .routes = invite.record_route};
 }
 
-Phone::Phone(Loop& loop, Owner& owner, std::size_t number)
-    : owner_(&owner), number_(number), user_(fmt::format("user{:05}", number)), connection_(loop, *this) {
+Phone::Phone(Loop& loop, Owner& owner, std::size_t number, std::string_view name, Via via)
+    : loop_(loop), owner_(&owner), number_(number), user_(fmt::format("{}{:05}", name, number)), connection_(loop, *this) {
   const auto random = base::hex(base::sha1(user_));
   const auto part = [&](std::size_t at, std::size_t size) { return std::string_view(random).substr(at, size); };
   host_ = fmt::format("{}.invalid", part(0, 12));
@@ -93,7 +99,19 @@ Phone::Phone(Loop& loop, Owner& owner, std::size_t number)
   instance_ = fmt::format("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 4), part(12, 3), part(15, 3), part(18, 12));
   contact_uri_ = fmt::format("sip:{}@{};transport=ws", part(22, 8), host_);
   register_call_id_ = fmt::format("{}{}", part(18, 10), number);
+  if (via == Via::ws) return;
+  datagrams_.emplace(loop, static_cast<DatagramClient::Events&>(*this));
+  host_ = fmt::format("127.0.0.1:{}", datagrams_->port());
+  contact_uri_ = fmt::format("sip:{}@{}", user_, host_);
 }
+
+void Phone::open(const Target& target) {
+  if (!is_udp()) return connection_.open(target);
+  datagrams_->connect(target.udp_port);
+  loop_.after({}, [this] { owner_->on_open(*this); });
+}
+
+void Phone::send(std::string_view message) { is_udp() ? datagrams_->send(message) : connection_.send_text(message); }
 
 void Phone::on_text(std::string_view bytes) {
   if (bytes == "\r\n" || bytes == "\r\n\r\n") return;  // RFC 7118 6: a keepalive
@@ -103,9 +121,14 @@ void Phone::on_text(std::string_view bytes) {
 }
 
 bool Phone::is_via(std::string_view value, std::string_view branch) const {
-  constexpr std::string_view protocol = "SIP/2.0/WS ", magic = ";branch=z9hG4bK";
-  if (!value.starts_with(protocol) || value.substr(protocol.size(), host_.size()) != host_) return false;
-  const auto params = value.substr(protocol.size() + host_.size());
+  constexpr std::string_view version = "SIP/2.0/", magic = ";branch=z9hG4bK";
+  if (!value.starts_with(version)) return false;
+  value.remove_prefix(version.size());
+  for (const std::string_view part : {protocol(), std::string_view(" "), std::string_view(host_)}) {
+    if (!value.starts_with(part)) return false;
+    value.remove_prefix(part.size());
+  }
+  const auto params = value;
   const auto at = params.find(magic);
   if (!params.starts_with(';') || at == std::string_view::npos) return false;
   const auto found = params.substr(at + magic.size());
@@ -114,67 +137,70 @@ bool Phone::is_via(std::string_view value, std::string_view branch) const {
 
 std::string Phone::from() const { return fmt::format("<sip:{}@{}>;tag={}", user_, served_domain, tag_); }
 
-void Phone::send_register(std::uint32_t cseq, std::string_view branch, std::uint32_t expires) {
+void Phone::send_register(std::uint32_t cseq, std::string_view branch, std::uint32_t expires,
+                          std::string_view authorization) {
   auto& out = scratch();
   append(out,
-         "REGISTER sip:{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\n"
+         "REGISTER sip:{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\n"
          "To: <sip:{}@{}>\r\nFrom: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: {} REGISTER\r\n"
-         "Contact: <{}>;+sip.ice;reg-id=1;+sip.instance=\"<urn:uuid:{}>\";expires={}\r\nExpires: {}\r\nAllow: {}\r\n"
-         "Supported: path,gruu,outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: 0\r\n\r\n",
-         served_domain, host_, branch, user_, served_domain, user_, served_domain, tag_, register_call_id_, cseq,
-         contact_uri_, instance_, expires, expires, allow);
-  connection_.send_text(out);
+         "Contact: <{}>;{}+sip.instance=\"<urn:uuid:{}>\";expires={}\r\nExpires: {}\r\nAllow: {}\r\n",
+         served_domain, protocol(), host_, branch, user_, served_domain, user_, served_domain, tag_, register_call_id_, cseq,
+         contact_uri_, is_udp() ? "" : "+sip.ice;reg-id=1;", instance_, expires, expires, allow);
+  if (!authorization.empty()) append(out, "Authorization: {}\r\n", authorization);
+  out += "Supported: path,gruu,outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: 0\r\n\r\n";
+  send(out);
 }
 
 void Phone::send_options(std::string_view id, std::string_view branch) {
   auto& out = scratch();
   append(out,
-         "OPTIONS sip:{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}>\r\n"
+         "OPTIONS sip:{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}>\r\n"
          "From: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: 1 OPTIONS\r\nContact: <{}>\r\nAccept: application/sdp\r\n"
          "Supported: outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: 0\r\n\r\n",
-         served_domain, host_, branch, served_domain, user_, served_domain, tag_, id, contact_uri_);
-  connection_.send_text(out);
+         served_domain, protocol(), host_, branch, served_domain, user_, served_domain, tag_, id, contact_uri_);
+  send(out);
 }
 
 void Phone::send_text_message(const Phone& to, std::string_view id, std::string_view branch, std::string_view body) {
   auto& out = scratch();
   append(out,
-         "MESSAGE sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
+         "MESSAGE sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
          "From: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n"
          "Supported: outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: {}\r\n\r\n{}",
-         to.user_, served_domain, host_, branch, to.user_, served_domain, user_, served_domain, tag_, id, body.size(),
+         to.user_, served_domain, protocol(), host_, branch, to.user_, served_domain, user_, served_domain, tag_, id, body.size(),
          body);
-  connection_.send_text(out);
+  send(out);
 }
 
 void Phone::send_invite(const Phone& to, std::string_view id, std::string_view branch) {
   auto& out = scratch();
+  const auto offer = to.is_udp() ? short_sdp : sdp;  // whoever calls a desk phone knows what it takes
   append(out,
-         "INVITE sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
+         "INVITE sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
          "From: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: 1 INVITE\r\nContact: <{};ob>\r\n"
          "Content-Type: application/sdp\r\nAllow: {}\r\nSupported: ice,replaces,outbound\r\n"
          "User-Agent: JsSIP 3.10.1\r\nContent-Length: {}\r\n\r\n{}",
-         to.user_, served_domain, host_, branch, to.user_, served_domain, user_, served_domain, tag_, id, contact_uri_,
-         allow, sdp.size(), sdp);
-  connection_.send_text(out);
+         to.user_, served_domain, protocol(), host_, branch, to.user_, served_domain, user_, served_domain, tag_, id, contact_uri_,
+         allow, offer.size(), offer);
+  send(out);
 }
 
 void Phone::send_cancel(const Phone& to, std::string_view id, std::string_view branch) {
   auto& out = scratch();
   append(out,
-         "CANCEL sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
+         "CANCEL sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: <sip:{}@{}>\r\n"
          "From: <sip:{}@{}>;tag={}\r\nCall-ID: {}\r\nCSeq: 1 CANCEL\r\nContent-Length: 0\r\n\r\n",
-         to.user_, served_domain, host_, branch, to.user_, served_domain, user_, served_domain, tag_, id);
-  connection_.send_text(out);
+         to.user_, served_domain, protocol(), host_, branch, to.user_, served_domain, user_, served_domain, tag_, id);
+  send(out);
 }
 
 void Phone::send_ack_of_refusal(const Phone& to, const SipMessage& refusal, std::string_view branch) {
   auto& out = scratch();
   append(out,
-         "ACK sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: {}\r\n"
+         "ACK sip:{}@{} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: {}\r\n"
          "From: {}\r\nCall-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-         to.user_, served_domain, host_, branch, refusal.to, refusal.from, refusal.call_id);
-  connection_.send_text(out);
+         to.user_, served_domain, protocol(), host_, branch, refusal.to, refusal.from, refusal.call_id);
+  send(out);
 }
 
 void Phone::send_in_dialog(const Dialog& dialog, std::string_view method, std::uint32_t cseq, std::string_view branch) {
@@ -182,15 +208,16 @@ void Phone::send_in_dialog(const Dialog& dialog, std::string_view method, std::u
   append(out, "{} {} SIP/2.0\r\n", method, dialog.target);
   if (!dialog.routes.empty()) append(out, "Route: {}\r\n", dialog.routes);
   append(out,
-         "Via: SIP/2.0/WS {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: {}\r\nFrom: {}\r\nCall-ID: {}\r\n"
+         "Via: SIP/2.0/{} {};branch=z9hG4bK{}\r\nMax-Forwards: 69\r\nTo: {}\r\nFrom: {}\r\nCall-ID: {}\r\n"
          "CSeq: {} {}\r\nSupported: outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: 0\r\n\r\n",
-         host_, branch, dialog.remote, dialog.local, dialog.call_id, cseq, method);
-  connection_.send_text(out);
+         protocol(), host_, branch, dialog.remote, dialog.local, dialog.call_id, cseq, method);
+  send(out);
 }
 
 void Phone::send_response(const SipMessage& request, int status, std::string_view reason, std::string_view to_tag,
                           Body body) {
   auto& out = scratch();
+  const auto answer = is_udp() ? short_sdp : sdp;
   append(out, "SIP/2.0 {} {}\r\n", status, reason);
   for (std::size_t i = 0; i < request.via_count; ++i) append(out, "Via: {}\r\n", request.via[i]);
   if (!request.record_route.empty()) append(out, "Record-Route: {}\r\n", request.record_route);
@@ -200,9 +227,9 @@ void Phone::send_response(const SipMessage& request, int status, std::string_vie
   if (request.method == "INVITE") append(out, "Contact: <{};ob>\r\n", contact_uri_);
   if (body == Body::sdp) append(out, "Content-Type: application/sdp\r\n");
   append(out, "Supported: outbound\r\nUser-Agent: JsSIP 3.10.1\r\nContent-Length: {}\r\n\r\n",
-         body == Body::sdp ? sdp.size() : 0);
-  if (body == Body::sdp) out += sdp;
-  connection_.send_text(out);
+         body == Body::sdp ? answer.size() : 0);
+  if (body == Body::sdp) out += answer;
+  send(out);
 }
 
 }  // namespace sipwsd::bench

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "src/base/digest.h"
+#include "src/base/hex.h"
 #include "src/base/text.h"
 
 namespace sipwsd::bench {
@@ -10,6 +12,16 @@ namespace {
 std::string first_line(const SipMessage& message) {
   return message.is_request() ? fmt::format("{} {}", message.method, message.request_uri)
                               : fmt::format("{} to {}", message.status, message.cseq);
+}
+
+std::string md5_of(std::string_view text) { return base::hex(base::md5(text)); }
+
+// The value of `name` in a challenge, between its quotes.
+std::string_view quoted(std::string_view challenge, std::string_view name) {
+  const auto start = challenge.find(fmt::format("{}=\"", name));
+  if (start == std::string_view::npos) return {};
+  const auto value = challenge.substr(start + name.size() + 2);
+  return value.substr(0, value.find('"'));
 }
 
 std::string number_text(std::string_view prefix, std::size_t number) { return fmt::format("{}{:08}", prefix, number); }
@@ -75,7 +87,7 @@ std::size_t PhoneScenario::next_expected(const Phone& phone) {
 
 void Opening::start(std::size_t number) {
   phone_of(number).set_owner(*this);
-  phone_of(number).connection().open(*target_);
+  phone_of(number).open(*target_);
 }
 
 void Opening::on_ended(Phone& phone, const Ending& ending) {
@@ -85,6 +97,7 @@ void Opening::on_ended(Phone& phone, const Ending& ending) {
 void Closing::start(std::size_t number) {
   auto& phone = phone_of(number);
   phone.set_owner(*this);
+  if (phone.is_udp()) return loop_.finished_at_once(number, {});  // nothing to close
   if (!phone.connection().is_open()) return loop_.finished_at_once(number, "already lost");
   phone.connection().close(1000);
 }
@@ -162,6 +175,76 @@ void Registrations::on_message(Phone& phone, const SipMessage& message) {
                         message.contact.find(";expires=") == std::string_view::npos))
     error = fmt::format("Contact of the 200: {}", message.contact);
   loop_.finished(number, error);
+}
+
+// The passwords of bench_servers.py, hashed as both servers have them.
+DigestRegistrations::DigestRegistrations(ClosedLoop& loop, Phones& phones, std::string run_token)
+    : PhoneScenario(loop, phones, std::move(run_token)), is_challenged_(phones.size()) {
+  for (const auto& phone : phones) ha1_.push_back(md5_of(fmt::format("{0}:{1}:secret-{0}", phone->user(), served_domain)));
+}
+
+void DigestRegistrations::start(std::size_t number) {
+  auto& phone = phone_of(number);
+  expect(phone, number);
+  phone.send_register(static_cast<std::uint32_t>(2 * number + 1), branch_of("d", number), 600);
+}
+
+void DigestRegistrations::on_message(Phone& phone, const SipMessage& message) {
+  const auto number = message.is_request() ? npos : next_expected(phone);
+  if (number == npos) return PhoneScenario::on_message(phone, message);
+  const bool is_first = !is_challenged_[phone.number()];
+  is_challenged_[phone.number()] = is_first;
+  const auto error = difference(phone, message,
+                                {.status = is_first ? 401 : 200,
+                                 .call_id = phone.register_call_id(),
+                                 .cseq = fmt::format("{} REGISTER", 2 * number + (is_first ? 1 : 2)),
+                                 .branch = branch_of(is_first ? "d" : "e", number)});
+  if (!error.empty() || !is_first) return loop_.finished(number, error);
+  // RFC 7616 3.4.1; the old hash is what both servers and all browsers' libraries know.
+  const auto nonce = quoted(message.challenge, "nonce");
+  const auto uri = fmt::format("sip:{}", served_domain);
+  constexpr std::string_view count_and_cnonce = "00000001:8f2c01d7";
+  const auto response = md5_of(fmt::format("{}:{}:{}:auth:{}", ha1_[phone.number()], nonce, count_and_cnonce,
+                                           md5_of(fmt::format("REGISTER:{}", uri))));
+  expect(phone, number);
+  phone.send_register(static_cast<std::uint32_t>(2 * number + 2), branch_of("e", number), 600,
+                      fmt::format("Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", "
+                                  "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"8f2c01d7\"",
+                                  phone.user(), served_domain, nonce, uri, response));
+}
+
+// --- calls that nobody answers -------------------------------------------------------------------------------------
+
+void UnansweredInvites::start(std::size_t number) {
+  if (is_settled_.size() <= number) is_settled_.resize(number + 1);
+  caller_of(number).send_invite(callee_of(number), id_of(number), branch_of("u", number));
+}
+
+void UnansweredInvites::on_message(Phone& phone, const SipMessage& message) {
+  if (message.is_request() || is_leaving_) return;  // rings and rings
+  const auto number = number_of(message.call_id);
+  if (number >= is_settled_.size() || &caller_of(number) != &phone) return PhoneScenario::on_message(phone, message);
+  if (is_settled_[number]) return;  // what becomes of it later is not the question
+  is_settled_[number] = true;
+  if (message.status == 100) {
+    ++taken_;
+    return loop_.finished(number);
+  }
+  if (refused_++ == 0) taken_first_ = taken_;
+  phone.send_ack_of_refusal(callee_of(number), message, branch_of("u", number));
+  loop_.finished(number, message.status == 503 && !message.retry_after.empty()
+                             ? ""
+                             : fmt::format("{} Retry-After: {}", first_line(message), message.retry_after));
+}
+
+void UnansweredInvites::on_ended(Phone& phone, const Ending& ending) {
+  if (!is_leaving_) return PhoneScenario::on_ended(phone, ending);
+  ++ended_;
+}
+
+void UnansweredInvites::leave() {
+  is_leaving_ = true;
+  for (auto& phone : phones_) phone->connection().close(1000);
 }
 
 // --- relayed messages ----------------------------------------------------------------------------------------------

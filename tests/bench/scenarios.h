@@ -118,6 +118,44 @@ class Registrations final : public PhoneScenario {
   void on_message(Phone& phone, const SipMessage& message) override;
 };
 
+// A REGISTER without credentials, the challenge, and the same with the answer to it: as a browser's library registers.
+class DigestRegistrations final : public PhoneScenario {
+ public:
+  DigestRegistrations(ClosedLoop& loop, Phones& phones, std::string run_token);
+  void start(std::size_t number) override;
+  void on_message(Phone& phone, const SipMessage& message) override;
+
+ private:
+  std::vector<std::string> ha1_;     // by phone
+  std::vector<bool> is_challenged_;  // by phone: which of the two the next response is for
+};
+
+// Phone 2k sends INVITEs to phone 2k+1, which says nothing at all. One is done when the server has taken it (100) or
+// refused it; it goes on ringing until leave().
+class UnansweredInvites final : public PhoneScenario {
+ public:
+  using PhoneScenario::PhoneScenario;
+  void start(std::size_t number) override;
+  void on_message(Phone& phone, const SipMessage& message) override;
+  void on_ended(Phone& phone, const Ending& ending) override;
+
+  // Ends all connections, whatever is still said on them.
+  void leave();
+  bool has_left() const noexcept { return is_leaving_ && ended_ == phones_.size(); }
+  std::size_t taken() const noexcept { return taken_; }
+  std::size_t refused() const noexcept { return refused_; }
+  std::size_t taken_before_the_first_refusal() const noexcept { return refused_ == 0 ? taken_ : taken_first_; }
+
+ private:
+  Phone& caller_of(std::size_t number) { return *phones_[number % (phones_.size() / 2) * 2]; }
+  Phone& callee_of(std::size_t number) { return *phones_[number % (phones_.size() / 2) * 2 + 1]; }
+
+  std::size_t taken_ = 0, refused_ = 0, taken_first_ = 0;
+  std::vector<bool> is_settled_;  // by number
+  bool is_leaving_ = false;
+  std::size_t ended_ = 0;
+};
+
 // Phone 2k sends a MESSAGE of about 400 bytes to the address of record of phone 2k+1, which answers 200.
 class Messages final : public PhoneScenario {
  public:

@@ -4,7 +4,9 @@
 //
 //   sip-load --target 127.0.0.1:8080 --server-pid 4711 ping:20000 options:20000 register:10000 message:10000 call:2000
 //
-// Scenarios: ping options register message call (on --clients registered connections), connect (whole connections,
+// Scenarios: ping options register message call (on --clients registered connections), digest (REGISTER, challenged and
+// answered), register-udp, message-udp and call-udp (with --udp PORT: every client, or every callee, is a phone on UDP),
+// unanswered (INVITEs to somebody who says nothing: memory, and where 503 begins), connect (whole connections,
 // one after the other in as many slots as the window), tls (the same without WebSocket: only with --tls), idle (that
 // many connections at once: memory). COUNT@WINDOW says how many operations are under way at once; @1 shows what an
 // operation costs when the server sleeps between two.
@@ -16,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -78,6 +81,8 @@ Options parse_options(const std::vector<std::string_view>& words) {
       const auto colon = value.rfind(':');
       options.target.address = value.substr(0, colon);
       options.target.port = static_cast<std::uint16_t>(number(value.substr(std::min(value.size(), colon + 1))));
+    } else if (word == "--udp") {
+      options.target.udp_port = static_cast<std::uint16_t>(number(value));
     } else if (word == "--server-pid") {
       options.servers.push_back(static_cast<pid_t>(number(value)));
     } else if (word == "--clients") {
@@ -98,9 +103,16 @@ Options parse_options(const std::vector<std::string_view>& words) {
   return options;
 }
 
-Phones make_phones(Loop& loop, Phone::Owner& owner, std::size_t count) {
+enum class Clients { all_ws, callees_udp, all_udp };
+
+Phones make_phones(Loop& loop, Phone::Owner& owner, std::size_t count, Clients clients = Clients::all_ws) {
   Phones phones;
-  for (std::size_t i = 0; i < count; ++i) phones.push_back(std::make_unique<Phone>(loop, owner, i));
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool is_udp = clients == Clients::all_udp || (clients == Clients::callees_udp && i % 2 == 1);
+    // Names of their own: a user with bindings of an earlier set would be called there, too.
+    const auto name = clients == Clients::all_ws ? "user" : clients == Clients::all_udp ? "desk" : "mixed";
+    phones.push_back(std::make_unique<Phone>(loop, owner, i, name, is_udp ? Phone::Via::udp : Phone::Via::ws));
+  }
   return phones;
 }
 
@@ -132,7 +144,7 @@ class Load {
         on_registered_phones(wanted);
       }
     }
-    if (good_ && !phones_.empty()) run_once<Closing>("closing", phones_, phones_.size());
+    if (good_) close();
     return good_;
   }
 
@@ -162,18 +174,43 @@ class Load {
     fmt::print(stderr, "{}: {} errors, the first: {}\n", what, outcome.errors, outcome.first_error);
   }
 
+  static Clients clients_of(std::string_view scenario) {
+    if (!scenario.ends_with("-udp")) return Clients::all_ws;
+    return scenario == "register-udp" ? Clients::all_udp : Clients::callees_udp;
+  }
+
+  void close() {
+    if (!phones_.empty()) run_once<Closing>("closing", phones_, phones_.size());
+    retire_phones();
+  }
+
+  void retire_phones() {
+    old_phones_.insert(old_phones_.end(), std::make_move_iterator(phones_.begin()), std::make_move_iterator(phones_.end()));
+    phones_.clear();
+  }
+
   void on_registered_phones(const Wanted& wanted) {
+    const Clients clients = clients_of(wanted.name);
+    if (clients != Clients::all_ws && options_.target.udp_port == 0)
+      throw std::runtime_error(fmt::format("scenario {} wants --udp", wanted.name));
+    if (clients != clients_) close();
+    clients_ = clients;
+    if (!good_) return;
     if (phones_.empty()) {
-      phones_ = make_phones(loop_, nobody_, options_.clients);
+      phones_ = make_phones(loop_, nobody_, options_.clients, clients);
       run_once<Opening>("opening", phones_, phones_.size());
-      if (good_) run_once<Registrations>("registering", phones_, phones_.size());
+      if (!good_) return;
+      wanted.name == "digest" ? run_once<DigestRegistrations>("registering", phones_, phones_.size())
+                              : run_once<Registrations>("registering", phones_, phones_.size());
       if (!good_) return;
     }
     if (wanted.name == "ping") return measure<Pings>(wanted, phones_);
     if (wanted.name == "options") return measure<OptionsRequests>(wanted, phones_);
-    if (wanted.name == "register") return measure<Registrations>(wanted, phones_);
-    if (wanted.name == "message") return measure<Messages>(wanted, phones_);
-    if (wanted.name == "call") return measure<Calls>(wanted, phones_);
+    if (wanted.name == "register" || wanted.name == "register-udp") return measure<Registrations>(wanted, phones_);
+    if (wanted.name == "digest") return measure<DigestRegistrations>(wanted, phones_);
+    if (wanted.name == "message" || wanted.name == "message-udp") return measure<Messages>(wanted, phones_);
+    if (wanted.name == "call" || wanted.name == "call-udp") return measure<Calls>(wanted, phones_);
+    if (wanted.name == "unanswered") return unanswered(wanted);
     throw std::runtime_error(fmt::format("unknown scenario {}", wanted.name));
   }
 
@@ -252,6 +289,28 @@ class Load {
     std::fflush(stdout);
   }
 
+  void unanswered(const Wanted& wanted) {
+    auto& scenario = keep<UnansweredInvites>(phones_);
+    for (auto& phone : phones_) phone->set_owner(scenario);
+    let_server_sleep();
+    const auto before = own_memory(options_.servers).total();
+    const auto outcome = closed_loop_.run(scenario, 0, wanted.count, wanted.window, options_.limit);
+    if (outcome.errors > 0) fail("unanswered", outcome);
+    let_server_sleep();
+    const auto after = own_memory(options_.servers).total();
+    fmt::print(
+        "scenario=unanswered ops={} errors={} seconds={:.3f} taken={} taken_before_the_first_refusal={} refused={} "
+        "memory_before_kib={} memory_after_kib={} bytes_per_invite={:.0f}\n",
+        outcome.finished, outcome.errors, outcome.seconds, scenario.taken(), scenario.taken_before_the_first_refusal(),
+        scenario.refused(), before / 1024, after / 1024,
+        (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(std::max<std::size_t>(1, scenario.taken())));
+    std::fflush(stdout);
+    // Who rings for ever is no company for other scenarios.
+    scenario.leave();
+    if (!loop_.run_until([&] { return scenario.has_left(); }, options_.limit)) throw std::runtime_error("unanswered: connections did not end");
+    retire_phones();
+  }
+
   // Of those scenarios that open connections.
   template <typename S>
   static std::optional<std::size_t> resumed(const S& scenario) {
@@ -278,6 +337,8 @@ class Load {
   std::string token_;
   std::optional<TlsContext> tls_;
   Phones phones_, slots_, idle_phones_;
+  Phones old_phones_;  // of earlier scenarios: a late datagram still finds its phone
+  Clients clients_ = Clients::all_ws;
   std::vector<std::unique_ptr<TlsHandshakes>> handshakes_;
   std::vector<std::unique_ptr<PhoneScenario>> scenarios_;
   std::size_t registered_ = 0;

@@ -73,6 +73,10 @@ std::optional<SipMessage> parse_sip(std::string_view bytes) {
       message.cseq = value;
     } else if (named(name, "contact", 'm')) {
       if (message.contact.empty()) message.contact = value;
+    } else if (same_name(name, "www-authenticate")) {
+      if (message.challenge.empty()) message.challenge = value;
+    } else if (same_name(name, "retry-after")) {
+      message.retry_after = value;
     } else if (same_name(name, "record-route")) {
       if (!message.record_route.empty()) message.record_route += ", ";
       message.record_route += value;

@@ -17,6 +17,8 @@ struct SipMessage {
   std::array<std::string_view, 8> via;
   std::size_t via_count = 0;  // header lines: how many the browsers' libraries would see
   std::string_view from, to, call_id, cseq, contact;
+  std::string_view challenge;    // WWW-Authenticate, the first
+  std::string_view retry_after;
   std::string record_route;  // values in order, joined by ", "; empty for most messages
   std::string_view body;
   std::string_view bytes;  // all of it: whoever wants to answer later keeps a copy

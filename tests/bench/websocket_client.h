@@ -19,6 +19,7 @@ struct Target {
   std::string sub_protocol = "sip";
   TlsContext* tls = nullptr;  // wss with this context; it outlives the connections
   std::string source = {};    // the client's address; empty: the system's choice
+  std::uint16_t udp_port = 0;  // of phones on UDP; at the same address
 };
 
 // How a connection ended.

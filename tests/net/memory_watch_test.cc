@@ -60,6 +60,17 @@ TEST_F(MemoryWatchTest, LooksOnceASecond) {
   EXPECT_TRUE(own.look(now + 1s));
 }
 
+TEST_F(MemoryWatchTest, LooksSoonerWhenTransactionsComeInAFlood) {
+  settings.memory_limit = 100 * 1024;
+  auto own = watch();
+  EXPECT_FALSE(own.look(now));
+  others_hold(95 * gib);
+  own.count_transaction();
+  EXPECT_FALSE(own.is_short()) << "not with each of them";
+  for (int i = 0; i < 1000; ++i) own.count_transaction();
+  EXPECT_TRUE(own.is_short());
+}
+
 TEST_F(MemoryWatchTest, CountsNothingOfADeadProcess) {
   settings.memory_limit = 100 * 1024;
   others_hold(95 * gib);
