@@ -175,6 +175,7 @@ check-long: all $(BENCH_PROGRAMS) $(BUILD)/bench/abuse
 	@scripts/run-tests --jobs 1 --seconds 3600 "calls under kill=$(BUILD)/bench/calls-under-kill --sipwsd $(BUILD)/sipwsd" \
 	  "abuse=$(BUILD)/bench/abuse --sipwsd $(BUILD)/sipwsd" \
 	  "reconnect storm=$(BUILD)/bench/reconnect-storm --sipwsd $(BUILD)/sipwsd" \
+	  "unanswered=tests/bench/run-unanswered --sipwsd $(BUILD)/sipwsd --load $(BUILD)/bench/sip-load" \
 	  "soak=$(BUILD)/bench/soak --sipwsd $(BUILD)/sipwsd --minutes $(SOAK_MINUTES)"
 SOAK_MINUTES ?= 30
 
