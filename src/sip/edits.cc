@@ -32,6 +32,10 @@ class Decimal {
 
 Result<void> Edits::set_request_uri(std::string_view uri) {
   if (uri.empty() || !lexer::all(uri, lexer::uri)) return Error{Errc::malformed, "not a Request-URI"};
+  // Read in any case, written in capitals (7.1).
+  constexpr std::string_view version = "SIP/2.0";
+  if (message_->version() != version)
+    if (auto done = replace(message_->version(), version); !done) return done;
   return replace(message_->request_uri(), uri);
 }
 Result<void> Edits::set_start_line(std::string_view line) { return replace(message_->start_line(), line); }

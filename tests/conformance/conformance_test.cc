@@ -14,6 +14,8 @@
 //   S15  6455/8.1-*, 6455/5.5.1, 6455/7.4
 //   S16  6455/5.5.3, ServerCloses below; too many Pings: process/daemon_websocket_test
 //   S17  6455/5.5.1-after, 6455/7.1.7, ServerCloses below; the time: process/daemon_websocket_test
+//   S20  4475/*, 5118/*, 3261/*   S21  3261/7.3.1, 3261/20.29; tests/sip/edits_test   S25  3261/20.34, 3261/8.2.2.1, 3261/19.1.4
+//   S26  3261/20.22 (hops)        S27  3261/8.2.2.1   (sip_conformance_test.cc runs these)
 //   S58  process/daemon_tls_test, tests/clients/wss.test.mjs
 #include <gtest/gtest.h>
 
@@ -25,6 +27,7 @@
 #include <set>
 
 #include "tests/conformance/runner.h"
+#include "tests/conformance/sip_row.h"
 
 namespace sipwsd::test::conformance {
 namespace {
@@ -136,16 +139,19 @@ class Daemons : public testing::Environment {
 };
 
 void print_table() {
+  std::vector<std::pair<std::string, std::string>> table;
+  for (const auto& row : all_rows()) table.emplace_back(row.id, row.sentence);
+  for (const auto& row : all_sip_rows()) table.emplace_back(row.id, row.sentence);
   std::map<std::string, int> counts;
   std::vector<std::string> order;
-  for (const auto& row : all_rows()) {
-    const auto section = row.id.substr(0, row.id.rfind('-'));
+  for (const auto& [id, sentence] : table) {
+    const auto section = id.substr(0, id.rfind('-'));
     if (counts[section]++ == 0) order.push_back(section);
   }
   fmt::print("| section | rows |\n|---|---|\n");
   for (const auto& section : order) fmt::print("| {} | {} |\n", section, counts[section]);
-  fmt::print("| all | {} |\n\n| id | what |\n|---|---|\n", all_rows().size());
-  for (const auto& row : all_rows()) fmt::print("| {} | {} |\n", row.id, row.sentence);
+  fmt::print("| all | {} |\n\n| id | what |\n|---|---|\n", table.size());
+  for (const auto& [id, sentence] : table) fmt::print("| {} | {} |\n", id, printable(sentence));
 }
 
 }  // namespace

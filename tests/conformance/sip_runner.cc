@@ -83,6 +83,7 @@ class Run {
         message_(is_first(row) ? row.sent : fresh(row.sent)) {}
 
   std::string play() {
+    while (site_.callee_has_heard_something()) static_cast<void>(site_.callee_receives());  // left by a row that failed
     std::vector<std::string> messages{message_};
     if (cut_ == SipCut::between_neighbours) {
       before_ = neighbour("a");

@@ -197,6 +197,12 @@ TEST(Edits, FindAHeaderHoweverItIsSpelt) {  // S21
   }
 }
 
+TEST(Edits, OfARequestUriWriteTheVersionInCapitals) {
+  EXPECT_EQ(edited([](Edits& edits, const MessageView&) { EXPECT_TRUE(edits.set_request_uri("sip:c")); },
+                   "OPTIONS sip:b Sip/2.0\r\n\r\n"),
+            "OPTIONS sip:c SIP/2.0\n\n");
+}
+
 TEST(Edits, TakeOnlyHeaderLinesAndRequestUris) {
   const Parsed parsed = parse(original());
   Edits edits{*parsed};
