@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sipwsd/connection_id.h"
+#include "sipwsd/destination.h"
 #include "sipwsd/endpoint.h"
 #include "sipwsd/result.h"
 #include "sipwsd/sip_message_view.h"
@@ -17,24 +18,30 @@
 
 namespace sipwsd {
 
-// Where a message came in.
+// Where a message came in; a datagram came along no flow.
 struct Arrival {
   Flow flow;
   Endpoint remote, local;
   SubProtocol sub_protocol = SubProtocol::none;
+  ClientId client = ClientId::none;  // who has registered over that flow
+
+  Destination back() const noexcept { return {.flow = flow, .remote = remote, .local = local}; }
 };
 
 struct HeaderLine {
   std::string_view name, value;
 };
 
-// One place a request may go to (RFC 3261 16.5): the Request-URI it gets and the flow that leads there.
+// One place a request may go to (RFC 3261 16.5): the Request-URI it gets and what leads there. `to` when that is known;
+// else it is found out first, and others need not wait for it: by the name of a server (RFC 3263), or because a client
+// that has lost its connection is expected back.
 struct Target {
   std::string request_uri;
-  Flow flow;
-  std::vector<std::string> route;  // Path of the binding, topmost first; becomes Route
-  int q = 1000;                    // thousandths
-  std::string record_route;        // the host's own Record-Route URI for this branch; stages leave it empty
+  Destination to;
+  std::string next_hop;               // a URI of the server to ask for, when `to` says nothing
+  ClientId client = ClientId::none;   // who is meant: found on another flow when `to` has ended
+  std::vector<std::string> route;     // Path of the binding, topmost first; becomes Route
+  int q = 1000;                       // thousandths
 };
 
 // A WebSocket data message, before anything is parsed (RFC 6455 5.6).
@@ -58,18 +65,33 @@ class RequestExchange {
   // Is this URI's host one of the domains or addresses this daemon serves (RFC 3261 16.4, `alias` and `listen`)?
   virtual bool is_ours(std::string_view uri) const = 0;
   virtual bool has_to_tag() const noexcept = 0;
+  // Is the sender a SIP server we trust (`peers`, `upstream`)? Nobody asks it for a password.
+  virtual bool is_from_peer() const noexcept = 0;
+  // May a request go where this URI leads, though nobody has registered there? Only to `peers` (S25).
+  virtual bool is_peer(std::string_view uri) const = 0;
+  // Another server is the registrar (`upstream`), and we are its edge (RFC 5626 2).
+  virtual bool has_upstream() const noexcept = 0;
+  // The Route names us with a flow token: it leads along a flow, in a dialog or by a Path.
+  virtual bool has_flow_token() const noexcept = 0;
+  // Who its connection belongs to, `alice@example.org`, when the handshake said so; empty: nobody has said.
+  virtual std::string_view authenticated_aor() const noexcept = 0;
 
   // A response through the server transaction (RFC 3261 8.2.6); ACK is never answered.
   virtual void reply(int status, std::string_view reason, std::span<const HeaderLine> headers = {},
                      std::string_view body = {}) = 0;
-  // Every binding of the Request-URI's address of record, best first; empty when there is none.
-  virtual std::vector<Target> lookup(std::string_view aor_uri) const = 0;
+  // Every binding of the Request-URI's address of record, best first; empty when there is none. Of a GRUU only its
+  // instance's (RFC 5627 6.1); not_found: nobody was given it.
+  virtual Result<std::vector<Target>> lookup(std::string_view aor_uri) const = 0;
   // Stateful proxying to these targets (RFC 3261 16.6): parallel within equal q, serial from high to low. The checks of
   // 16.3 (Max-Forwards, loops, Proxy-Require) come first; with no targets the answer is 480.
   virtual void relay(std::span<const Target> targets) = 0;
-  // Along the Route set's flow token (RFC 5626 5.3), or, for an ACK or CANCEL, along its transaction.
-  // not_found: there is no usable Route; refused: the token is forged; gone: its connection has ended.
+  // Along the Route set's flow token (RFC 5626 5.3), or, for an ACK or CANCEL, along its transaction. Follows a client to
+  // the connection he has now.
+  // not_found: there is no usable Route; refused: the token is forged, or what stands behind it in the Route is no place
+  // we send to; gone: its connection has ended, or the token is too old.
   virtual Result<void> relay_in_dialog() = 0;
+  // To the upstream servers, the best that lives first; a REGISTER with a Path that leads back here (RFC 5626 5.1).
+  virtual void relay_upstream() = 0;
   // REGISTER: RFC 3261 10.3 against the location service, answered by it.
   virtual void save_registration() = 0;
   virtual void drop() = 0;
@@ -93,6 +115,8 @@ class HttpExchange {
   virtual std::string_view target() const noexcept = 0;
   virtual std::string_view header(std::string_view name) const noexcept = 0;  // null view when there is none
   virtual bool is_upgrade() const noexcept = 0;                               // asks for a WebSocket
+  // All SIP requests over the WebSocket to be come from this user, `alice@example.org`.
+  virtual void set_authenticated_aor(std::string_view aor) = 0;
   // Checks and answers the handshake (RFC 6455 4.2); false when it was refused (the refusal has been sent).
   virtual bool accept_websocket() = 0;
   virtual void reply(int status, std::string_view reason, std::span<const HeaderLine> headers, std::string_view body) = 0;

@@ -28,6 +28,7 @@ enum class LetterKind : std::uint8_t {
   drop,
   mi_answer,
   connection_closed,
+  client_moved,
   store_bindings,
   bindings_stored,
 };
@@ -147,8 +148,19 @@ struct BindingsStored {
   static constexpr auto fields = std::tuple{&BindingsStored::ticket, &BindingsStored::outcome};
 };
 
+// A client has registered from somewhere else than before: what waits for it goes there.
+struct ClientMoved {
+  static constexpr LetterKind kind = LetterKind::client_moved;
+  ClientId client = ClientId::none;
+  ConnectionId connection = ConnectionId::none;  // none: `remote` is where it is
+  WorkerSlot owner = WorkerSlot::none;
+  Endpoint remote, local;
+  static constexpr auto fields = std::tuple{&ClientMoved::client, &ClientMoved::connection, &ClientMoved::owner,
+                                            &ClientMoved::remote, &ClientMoved::local};
+};
+
 using Letter =
-    std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed, StoreBindings,
+    std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed, ClientMoved, StoreBindings,
                  BindingsStored>;
 
 }  // namespace sipwsd::bus

@@ -18,9 +18,6 @@ void check_sockets(const Settings& settings, const Report& report) {
       if (spec.port != 0 && spec.protocol == settings.listen[j].protocol && spec.host == settings.listen[j].host &&
           spec.port == settings.listen[j].port)
         report({error, "core", "listen", to_text(spec) + " is there twice", "remove one", i});
-    if (spec.protocol == TransportProtocol::udp)
-      report({error, "core", "listen", to_text(spec) + ": this version serves no datagrams",
-              "write listen=ws:, wss:, tcp: or tls:", i});
     if (is_loopback(spec)) continue;
     if (settings.demo)
       report({error, "core", "listen", "--demo listens on loopback only, " + to_text(spec) + " is not",

@@ -62,9 +62,15 @@ struct ParamGroup {
 };
 
 ParamGroup core_params() noexcept;
+ParamGroup authentication_params() noexcept;
+ParamGroup auth_params() noexcept;
+ParamGroup auth_db_params() noexcept;
 ParamGroup log_params() noexcept;
 ParamGroup tcp_params() noexcept;
 ParamGroup limits_params() noexcept;
+ParamGroup edge_params() noexcept;
+ParamGroup outbound_params() noexcept;
+ParamGroup dns_params() noexcept;
 ParamGroup tls_params() noexcept;
 ParamGroup websocket_params() noexcept;
 ParamGroup mi_fifo_params() noexcept;

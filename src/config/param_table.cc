@@ -114,9 +114,11 @@ Result<void> set_form(Settings& settings, const TextForm& form, const Param& par
 }  // namespace
 
 std::span<const ParamGroup> param_groups() {
-  static const std::array groups{core_params(),      log_params(),     tcp_params(), limits_params(),
-                                 tls_params(),       websocket_params(), mi_fifo_params(), usrloc_params(),
-                                 registrar_params(), tm_params(),      maxfwd_params()};
+  static const std::array groups{core_params(),     authentication_params(), log_params(),     tcp_params(),
+                                 limits_params(),   edge_params(),           outbound_params(), dns_params(),
+                                 tls_params(),      websocket_params(),      mi_fifo_params(), usrloc_params(),
+                                 registrar_params(), auth_params(),          auth_db_params(), tm_params(),
+                                 maxfwd_params()};
   return groups;
 }
 

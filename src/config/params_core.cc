@@ -39,21 +39,6 @@ std::string write_alias(const Settings& settings) {
   return text;
 }
 
-Result<void> read_auth_mode(Settings& settings, std::string_view text) {
-  if (text != "none" && text != "digest")
-    return Error{Errc::out_of_range, cfg::in_quotes(text) + " is no auth_mode; write none or digest"};
-  settings.auth_mode = text == "none" ? AuthMode::none : AuthMode::digest;
-  return {};
-}
-std::string write_auth_mode(const Settings& settings) {
-  switch (settings.auth_mode) {
-    case AuthMode::unset: return "";
-    case AuthMode::none: return "none";
-    case AuthMode::digest: return "digest";
-  }
-  return "";
-}
-
 struct SandboxWord {
   std::string_view word;
   SandboxUse use;
@@ -99,12 +84,6 @@ constexpr auto rows = std::to_array<Param>({
      "domain this server is responsible for; may be given again", {}, {}, Reload::running},
     {"stage", &Settings::stage, {1, 1024}, refuse_start, "NAME[:ARG]",
      "routing stage: edge (phones in browsers), echo (returns every message), plugin:PATH"},
-    {"auth_mode", TextForm{read_auth_mode, write_auth_mode, nullptr}, {}, refuse_start, "none|digest",
-     "who may register: anybody, or users with a password; must be said when listening beyond loopback"},
-    {"auth_file", &Settings::auth_file, {0, 4096}, refuse_start, "FILE",
-     "credentials for auth_mode=digest, one user:realm:HA1 a line", {}, {}, Reload::running},
-    {"auth_realm", &Settings::auth_realm, {0, 255}, refuse_start, "REALM",
-     "realm of digest challenges; empty takes the domain that is asked for", {}, {}, Reload::running},
     {"workers", &Settings::workers, {0, 512}, refuse_start, "N", "processes that serve connections; 0 is one a core"},
     {"fork", &Settings::daemonize, {}, refuse_start, "", "go to the background; the flag -F says no", "-"},
     {"pid_file", &Settings::pid_file, {0, 4096}, refuse_start, "FILE",

@@ -1,36 +1,69 @@
 #pragma once
-// Flow tokens (RFC 5626 5.2): the two flows of a dialog that runs through us, in the user part of our Record-Route URI,
-// with a MAC, so that nobody can make us send to a connection of his choice. A request that comes back with the token
-// goes to the other flow than the one it came on (5.3).
+// Flow tokens (RFC 5626 5.2): the two ends of a dialog that runs through us, in the user part of our Record-Route URI, or
+// the one end of a registration in that of our Path URI. With a MAC, so that nobody can make us send to a connection or an
+// address of his choice. A request that comes back with the token goes to the other end than the one it comes from (5.3).
 //
-// 27 characters, base64url of: connection and owner of each end, and SipHash-2-4 of that under a key which the
-// supervisor drew at start and no peer ever sees.
+// An end is a connection with its owner, or an address; and the client who is there, so that he is found on another
+// connection when this one has ended. Bytes, in base64url without padding:
+//
+//   day            1, the lowest byte of the number of the key that signed it
+//   kinds          1, of the upstream end (high four bits) and of the downstream end
+//   upstream end   connection: id 4, owner 2   address: protocol and socket 1, IPv4 4 or IPv6 16, port 2   client: 8
+//   downstream end the same
+//   MAC            8, SipHash-2-4
+//
+// The key changes once in a lifetime (`flow_token_lifetime`): a token is good under the present key and the one before.
 
 #include <array>
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
-#include "sipwsd/connection_id.h"
+#include "sipwsd/destination.h"
 #include "sipwsd/result.h"
 #include "src/base/siphash.h"
 
 namespace sipwsd::location {
 
+struct FlowEnd {
+  Destination at;
+  ClientId client = ClientId::none;
+  bool is_known() const noexcept { return at.is_known() || client != ClientId::none; }
+  friend bool operator==(const FlowEnd&, const FlowEnd&) = default;
+};
+
 struct FlowPair {
-  Flow upstream;    // where the request that made the dialog came from
-  Flow downstream;  // where it went
+  FlowEnd upstream;    // where the request that made the dialog came from
+  FlowEnd downstream;  // where it went; unknown in a Path
+};
+
+class FlowTokenText {
+ public:
+  operator std::string_view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  friend class FlowTokens;
+  std::array<char, 96> text_;
+  std::size_t size_ = 0;
 };
 
 class FlowTokens {
  public:
-  explicit FlowTokens(const base::SipHashKey& key) : key_(key) {}
+  // `sockets`: where datagrams leave from, in the same order in every worker.
+  FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_seconds, std::vector<Endpoint> sockets = {});
 
-  using Text = std::array<char, 27>;
-  Text make(const FlowPair& flows) const noexcept;
-  // not_found: no token of ours by its shape; refused: the MAC is wrong.
-  Result<FlowPair> read(std::string_view user) const noexcept;
+  // `now`: unix seconds.
+  FlowTokenText make(const FlowPair& ends, std::int64_t now) const noexcept;
+  // not_found: no token of ours by its shape; refused: the MAC is wrong; gone: it was good once.
+  Result<FlowPair> read(std::string_view user, std::int64_t now) const noexcept;
 
  private:
+  std::uint8_t socket_of(const Destination& at) const noexcept;
+  base::SipHashKey key_of(std::int64_t period) const noexcept;
+
   base::SipHashKey key_;
+  std::int64_t lifetime_;
+  std::vector<Endpoint> sockets_;
 };
 
 }  // namespace sipwsd::location

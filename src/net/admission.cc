@@ -5,6 +5,7 @@
 
 #include "src/base/log.h"
 #include "src/base/network.h"
+#include "src/config/next_hop.h"
 
 namespace sipwsd::net {
 namespace {
@@ -64,7 +65,8 @@ Admission::Admission(const config::Settings& settings, shm::SharedState& shared,
     : settings_(settings), shared_(shared), counters_(counters), slot_(slot) {}
 
 bool Admission::is_exempt(const Endpoint& remote) const noexcept {
-  return settings_.limits_exempt.contains(remote) || settings_.trusted_proxies.contains(remote) || settings_.peers.contains(remote);
+  return settings_.limits_exempt.contains(remote) || settings_.trusted_proxies.contains(remote) ||
+         config::is_server_of_ours(settings_, remote);
 }
 
 bool Admission::is_banned(const Endpoint& remote, base::TimePoint now) const {

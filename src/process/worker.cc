@@ -1,12 +1,14 @@
 #include "src/process/worker.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "src/auth/credentials_file.h"
+#include "src/auth/jwt_keys.h"
+#include "src/base/digest.h"
 #include "src/base/log.h"
 #include "src/base/random.h"
 #include "src/bus/mailbox.h"
@@ -19,6 +21,7 @@
 #include "src/process/drain.h"
 #include "src/process/inherited.h"
 #include "src/process/mailbox_pump.h"
+#include "src/process/roles.h"
 #include "src/process/stage_factory.h"
 #include "src/route/router.h"
 #include "src/tls/contexts.h"
@@ -46,9 +49,17 @@ route::Secrets& shared_secrets() {
 
 base::SipHashKey draw_key(base::Random& random) { return {.k0 = random.next(), .k1 = random.next()}; }
 
+base::SipHashKey key_of(std::string_view secret) {
+  const auto hash = base::hmac_sha256(secret, "flow token");
+  base::SipHashKey key{};
+  static_assert(sizeof key <= std::tuple_size_v<decltype(hash)>);
+  std::memcpy(&key, hash.data(), sizeof key);
+  return key;
+}
+
 // What is made of the secrets; a reload makes another one.
 struct Keys {
-  auth::CredentialsFile credentials;
+  Users users;
   std::unique_ptr<tls::Contexts> tls;  // null: no profile, no TLS
 };
 
@@ -57,7 +68,9 @@ Result<Keys> make_keys(const config::Settings& settings, const Secrets& secrets,
   if (!credentials) return credentials.error();
   const auto material = tls::unpack(secrets.tls.view());
   if (!material) return material.error();
-  Keys keys{*std::move(credentials), nullptr};
+  auto tokens = auth::make_token_keys(secrets.tokens.view());
+  if (!tokens) return tokens.error();
+  Keys keys{{*std::move(credentials), *std::move(tokens)}, nullptr};
   if (material->profiles.empty()) return keys;
   auto contexts = tls::Contexts::make(*material, shared.ticket_keys);
   if (!contexts) return contexts.error();
@@ -81,14 +94,18 @@ class Worker final : private os::TimerHandler, private Follower {
                  .slot = inherited.worker(),
                  .generation = inherited.generation,
                  .secrets = shared_secrets(),
-                 .listeners = bound(inherited)},
+                 .listeners = bound(inherited),
+                 .mirror = mirror_slot(inherited.settings),
+                 .memory = inherited.memory},
                 store_),
         adoption_(inherited.shared.connections, inherited.worker(),
                   [this](const shm::ConnectionRecord& record) { router_.on_lost_connection(record); }),
         life_(inherited, loop_, [this] { leave(); }, this),
         pump_(loop_, mailbox_, [this](shm::ProcessSlot from, const bus::Letter& letter) { router_.on_letter(from, letter); }) {
-    router_.set_stages(make_stages(inherited, router_, store_, random_, keys_.credentials));
+    router_.set_stages(make_stages(inherited, router_, store_, random_, keys_.users));
     router_.connections().use_tls(keys_.tls.get());
+    // Also while the daemon drains: calls go on over them.
+    for (const ListeningSocket& socket : inherited.datagrams) router_.connections().serve_datagrams(socket.at, socket.fd);
   }
 
   int run() {
@@ -101,7 +118,9 @@ class Worker final : private os::TimerHandler, private Follower {
  private:
   static std::vector<route::Listener> bound(const Inherited& inherited) {
     std::vector<route::Listener> out;
-    for (const auto& [at, spec, fd] : inherited.listeners) {
+    std::vector<ListeningSocket> sockets(inherited.listeners.begin(), inherited.listeners.end());
+    sockets.insert(sockets.end(), inherited.datagrams.begin(), inherited.datagrams.end());
+    for (const auto& [at, spec, fd] : sockets) {
       std::string advertised = spec->advertised_host;
       if (advertised.find(':') != std::string::npos) advertised = "[" + advertised + "]";
       if (!advertised.empty()) advertised += ":" + std::to_string(spec->advertised_port != 0 ? spec->advertised_port : at.port);
@@ -219,7 +238,8 @@ Result<Configuration::Update> newest(const Inherited& inherited) {
 
 Result<void> prepare_workers(const config::Settings& settings) {
   base::SystemRandom random;
-  shared_secrets() = {.branch = draw_key(random), .flow_token = draw_key(random)};
+  shared_secrets() = {.branch = draw_key(random),
+                      .flow_token = settings.flow_token_secret.empty() ? draw_key(random) : key_of(settings.flow_token_secret)};
   return prepare_stages(settings);
 }
 

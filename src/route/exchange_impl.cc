@@ -1,7 +1,9 @@
 #include "src/route/exchange_impl.h"
 
+#include "sipwsd/bytes.h"
 #include "src/base/log.h"
 #include "src/http/reply_writer.h"
+#include "src/os/socket_address.h"
 #include "src/route/router.h"
 #include "src/sip/cseq.h"
 #include "src/sip/from_to.h"
@@ -36,6 +38,16 @@ bool makes_dialog(sip::Method method) {
     case sip::Method::update: return true;
     default: return false;
   }
+}
+
+std::vector<HeaderLine> lines_of(const std::vector<std::string>& headers) {
+  std::vector<HeaderLine> lines;
+  lines.reserve(headers.size());
+  for (const auto& line : headers) {
+    const auto colon = line.find(": ");
+    lines.push_back({std::string_view(line).substr(0, colon), std::string_view(line).substr(colon + 2)});
+  }
+  return lines;
 }
 
 }  // namespace
@@ -109,15 +121,21 @@ void HttpExchangeImpl::reply(int status, std::string_view, std::span<const Heade
 
 RequestExchangeImpl::RequestExchangeImpl(Router& router, transaction::RequestContext& context)
     : router_(router), context_(context), adapter_(context.message()) {
+  if (!context.message().has(sip::HeaderId::route)) return;
   for (const auto& value : sip::values(context.message(), sip::HeaderId::route)) {
     const auto hop = sip::parse_name_addr(value.text);
+    if (!hop || !hop->uri.is_sip()) {
+      has_strange_route_ = true;
+      return;
+    }
     // Ours by its name, or by a token only we can have made: the other end of a call came in on another address of ours.
-    if (!hop || !(router_.names_.is_ours(hop->uri, arrival().local) || router_.flow_tokens_.read(hop->uri.user))) {
-      foreign_route_ = true;
-      break;
+    auto token = router_.flow_tokens_.read(hop->uri.user, router_.unix_now());
+    if (!token && !token.is(Errc::gone) && !router_.names_.is_ours(hop->uri, arrival().local)) {
+      foreign_route_ = hop->uri.text;
+      return;
     }
     ++own_routes_;
-    if (!flow_token_ && !hop->uri.user.empty()) flow_token_ = std::string(hop->uri.user);
+    if (!token_ && !token.is(Errc::not_found)) token_ = std::move(token);
   }
 }
 
@@ -128,53 +146,161 @@ bool RequestExchangeImpl::is_ours(std::string_view uri) const {
 
 bool RequestExchangeImpl::has_to_tag() const noexcept { return !sip::to_tag(context_.message()).empty(); }
 
+std::string_view RequestExchangeImpl::authenticated_aor() const noexcept {
+  const auto* connection = router_.connections_.find(arrival().flow.connection);
+  return connection != nullptr ? connection->authenticated_aor() : std::string_view{};
+}
+
 void RequestExchangeImpl::reply(int status, std::string_view reason, std::span<const HeaderLine> headers,
                                 std::string_view body) {
   context_.reply(static_cast<std::uint16_t>(status), reason, headers, body);
 }
 
-std::vector<Target> RequestExchangeImpl::lookup(std::string_view aor_uri) const {
+bool RequestExchangeImpl::is_from_peer() const noexcept { return router_.is_peer(arrival().remote); }
+
+bool RequestExchangeImpl::is_peer(std::string_view uri) const {
+  const auto parsed = sip::parse_uri(uri);
+  return parsed && router_.is_peer(*parsed);
+}
+
+bool RequestExchangeImpl::has_upstream() const noexcept { return router_.upstreams_.any(); }
+
+Result<std::vector<Target>> RequestExchangeImpl::lookup(std::string_view aor_uri) const {
   const auto uri = sip::parse_uri(aor_uri);
-  return uri ? router_.store_.lookup(sip::canonical_aor(*uri)) : std::vector<Target>{};
+  return uri ? router_.store_.lookup(*uri) : std::vector<Target>{};
+}
+
+std::string RequestExchangeImpl::own_realm() const {
+  const auto& settings = router_.place_.settings;
+  const auto& message = context_.message();
+  if (settings.auth_mode != config::AuthMode::digest || !message.has(sip::HeaderId::proxy_authorization)) return {};
+  if (!settings.auth_realm.empty()) return settings.auth_realm;
+  const auto from = sip::from(message);
+  std::string realm(from ? from->uri.host : std::string_view{});
+  for (char& c : realm) c = ascii_lower(c);
+  return realm;
 }
 
 void RequestExchangeImpl::relay(std::span<const Target> targets) {
-  if (foreign_route_) return reply(403, "Route Not Allowed", {}, {});  // S25: never to where only the client points
-  std::vector<Target> with_route;
-  if (makes_dialog(context_.message().method())) {
-    const auto sent_by = router_.sent_by(arrival().flow);
-    with_route.assign(targets.begin(), targets.end());
-    for (Target& target : with_route) {
-      const auto token = router_.flow_tokens_.make({.upstream = arrival().flow, .downstream = target.flow});
-      target.record_route.append("sip:").append(token.data(), token.size()).append("@").append(sent_by.host_port);
-      target.record_route.append(";transport=ws;lr");
-    }
-    targets = with_route;
+  const std::string realm = own_realm();
+  const transaction::ForwardOptions options{
+      .stay = makes_dialog(context_.message().method()) ? transaction::Stay::record_route : transaction::Stay::none,
+      .consumed_routes = own_routes_,
+      .consumed_realm = realm};
+  if (foreign_route_.empty() && !has_strange_route_) return context_.forward(targets, options);
+  const auto hop = sip::parse_uri(foreign_route_);
+  if (!hop || !router_.is_peer(*hop)) return reply(403, "Route Not Allowed", {}, {});  // S25: never to where only the client points
+  Target target;
+  target.request_uri = context_.message().request_uri();
+  target.next_hop = foreign_route_;
+  context_.forward({&target, 1}, options);
+}
+
+void RequestExchangeImpl::relay_upstream() {
+  if (has_strange_route_) return reply(403, "Route Not Allowed", {}, {});
+  if (!foreign_route_.empty()) {
+    const auto hop = sip::parse_uri(foreign_route_);
+    if (!hop || !router_.is_peer(*hop)) return reply(403, "Route Not Allowed", {}, {});
   }
-  context_.forward(targets, {.consumed_routes = own_routes_});
+  const auto method = context_.message().method();
+  const std::string realm = own_realm();
+  Target target;
+  target.request_uri = context_.message().request_uri();
+  target.next_hop = Router::every_upstream;
+  context_.forward({&target, 1}, {.stay = method == sip::Method::register_ ? transaction::Stay::path
+                                         : makes_dialog(method)             ? transaction::Stay::record_route
+                                                                            : transaction::Stay::none,
+                                  .consumed_routes = own_routes_,
+                                  .consumed_realm = realm,
+                                  .gone_status = 503});
+}
+
+namespace {
+
+// How much speaks for it that `arrival` came from that end.
+int likeness(const location::FlowEnd& end, const Arrival& arrival) {
+  if (end.client != ClientId::none && end.client == arrival.client) return 4;
+  if (end.at.is_flow()) return arrival.flow == end.at.flow ? 4 : 0;
+  if (!end.at.is_address() || is_websocket(arrival.remote.protocol)) return 0;
+  if (arrival.remote.family != end.at.remote.family || arrival.remote.address != end.at.remote.address) return 0;
+  if (arrival.remote.protocol != end.at.remote.protocol) return 1;
+  return arrival.remote.port == end.at.remote.port ? 3 : 2;  // over TCP a server calls from any port
+}
+
+}  // namespace
+
+// RFC 5626 5.3: a token leads to the end the request doesn't come from. Null: it comes from neither.
+const location::FlowEnd* RequestExchangeImpl::other_end(const location::FlowPair& ends) const {
+  if (!ends.downstream.is_known()) return &ends.upstream;  // of a Path: whoever has it was given it to call that client
+  const int up = likeness(ends.upstream, arrival()), down = likeness(ends.downstream, arrival());
+  if (up != down) return up > down ? &ends.downstream : &ends.upstream;
+  // A server behind us may have others that speak for it, or another address: what it wants is the client.
+  const bool up_is_client = ends.upstream.client != ClientId::none, down_is_client = ends.downstream.client != ClientId::none;
+  if (is_from_peer() && up_is_client != down_is_client) return up_is_client ? &ends.upstream : &ends.downstream;
+  // Someone who holds a token of ours but came over a third connection: an end that has reconnected, and has not yet
+  // registered again. It can only be the end whose flow is gone, so what is left is the other one.
+  const auto lives = [&](const location::FlowEnd& end) {
+    return !end.at.is_flow() || router_.place_.shared.connections.contains(end.at.flow.connection);
+  };
+  const bool up_lives = lives(ends.upstream), down_lives = lives(ends.downstream);
+  if (up_lives == down_lives) return nullptr;
+  return up_lives ? &ends.upstream : &ends.downstream;
 }
 
 Result<void> RequestExchangeImpl::relay_in_dialog() {
-  if (!flow_token_) return Errc::not_found;
-  const auto flows = router_.flow_tokens_.read(*flow_token_);
-  if (!flows) return flows.error();
-  Flow next;
-  if (arrival().flow == flows->upstream) {
-    next = flows->downstream;
-  } else if (arrival().flow == flows->downstream) {
-    next = flows->upstream;
-  } else {
-    // Someone who holds a token of ours but came over a third connection: an end that has reconnected. It can only be
-    // the end whose flow is gone, so what is left is the other one.
-    const auto& connections = router_.place_.shared.connections;
-    const bool up = connections.contains(flows->upstream.connection);
-    const bool down = connections.contains(flows->downstream.connection);
-    if (up && down) return Errc::refused;
-    if (!up && !down) return Errc::gone;
-    next = up ? flows->upstream : flows->downstream;
+  if (!token_) return Errc::not_found;
+  if (!*token_) return token_->error();
+  if (has_strange_route_) return Errc::refused;
+  const location::FlowPair& ends = **token_;
+  const location::FlowEnd* end = other_end(ends);
+  if (end == nullptr) {
+    const auto gone = [&](const location::FlowEnd& e) {
+      return e.at.is_flow() && !router_.place_.shared.connections.contains(e.at.flow.connection);
+    };
+    return gone(ends.upstream) && gone(ends.downstream) ? Errc::gone : Errc::refused;
   }
-  const Target target{.request_uri = std::string(context_.message().request_uri()), .flow = next, .route = {}, .record_route = {}};
-  context_.forward({&target, 1}, {.consumed_routes = own_routes_, .gone_status = 430, .gone_reason = "Flow Failed"});
+  Target target;
+  target.request_uri = context_.message().request_uri();
+  target.client = end->client;
+  if (!foreign_route_.empty()) {
+    // Another proxy stays in this dialog too. It is where the request went, or one of those we may send to (S25).
+    const auto hop = sip::parse_uri(foreign_route_);
+    if (!hop) return Errc::refused;
+    if (router_.is_peer(*hop)) {
+      target.next_hop = foreign_route_;
+      target.client = ClientId::none;
+    } else if (const auto address = os::parse_address(hop->host);
+               !end->at.is_address() || !address || address->address != end->at.remote.address) {
+      if (!end->at.is_flow()) return Errc::refused;  // along a flow it is the client's own business whom it knows
+    }
+  }
+  if (target.next_hop.empty()) {
+    const bool is_gone = end->at.is_flow() && !router_.place_.shared.connections.contains(end->at.flow.connection);
+    // A client is where he registered last: his old connection may be dead without anybody knowing it yet.
+    if (const auto now = end->client == ClientId::none ? std::nullopt : router_.store_.find(end->client);
+        now && (now->to.is_known() || now->is_expected())) {
+      target.to = now->to;
+    } else if (is_gone) {
+      // A server's connection to us: it may have another one, or take one.
+      const auto uri = sip::parse_uri(target.request_uri);
+      if (end->client != ClientId::none || !uri || !router_.is_peer(*uri)) return Errc::gone;
+      target.next_hop = target.request_uri;
+    } else if (end->at.is_address() && router_.upstreams_.is_place(end->at.remote)) {
+      target.next_hop = std::string(Router::every_upstream) + end->at.remote.to_string();  // it knows the certificate's name
+    } else if (end->at.is_known()) {
+      target.to = end->at;
+    } else {
+      return Errc::gone;  // a client that nobody knows any more
+    }
+  }
+  // What comes along a Path begins a dialog here as anywhere.
+  const bool begins = !has_to_tag() && makes_dialog(context_.message().method());
+  const std::string realm = own_realm();
+  context_.forward({&target, 1}, {.stay = begins ? transaction::Stay::record_route : transaction::Stay::none,
+                                  .consumed_routes = own_routes_,
+                                  .consumed_realm = realm,
+                                  .gone_status = 430,
+                                  .gone_reason = "Flow Failed"});
   return {};
 }
 
@@ -183,16 +309,19 @@ void RequestExchangeImpl::save_registration() {
   const bool accepted = result.status == 200;
   router_.counters_.add(accepted ? Counter::registrar_accepted_regs : Counter::registrar_rejected_regs);
   if (result.table_is_full) router_.counters_.add(Counter::bindings_full_refusals);
-  if (accepted && result.bound_here) {
-    if (auto* connection = router_.connections_.find(arrival().flow.connection)) connection->remember_aor(result.aor);
-  }
-  std::vector<HeaderLine> lines;
-  lines.reserve(result.headers.size());
-  for (const auto& line : result.headers) {
-    const auto colon = line.find(": ");
-    lines.push_back({std::string_view(line).substr(0, colon), std::string_view(line).substr(colon + 2)});
-  }
-  context_.reply(static_cast<std::uint16_t>(result.status), result.reason, lines, {});
+  if (accepted) router_.note_registration(result, arrival());
+  if (!accepted || !result.is_change || !router_.mirror_.is_on())
+    return context_.reply(static_cast<std::uint16_t>(result.status), result.reason, lines_of(result.headers), {});
+  // Acknowledged means stored: the 200 waits for the disk, not for longer than the mirror client has patience.
+  const std::uint64_t ticket = context_.defer(2 * location::MirrorClient::patience);
+  if (ticket == 0) return;
+  auto& transactions = router_.transactions_;
+  const std::string retry_after = std::to_string(router_.place_.settings.retry_after.count());
+  router_.mirror_.store(result.aor, [&transactions, ticket, retry_after, headers = std::move(result.headers)](Result<void> stored) {
+    if (stored) return transactions.answer(ticket, 200, {}, lines_of(headers));
+    const HeaderLine later[] = {{"Retry-After", retry_after}};
+    transactions.answer(ticket, 503, "Bindings Not Stored", later);
+  });
 }
 
 }  // namespace sipwsd::route

@@ -7,6 +7,7 @@
 
 #include "sipwsd/exchange.h"
 #include "src/http/head_parser.h"
+#include "src/location/flow_token.h"
 #include "src/net/stream_connection.h"
 #include "src/sip/message.h"
 #include "src/transaction/core.h"
@@ -57,6 +58,7 @@ class HttpExchangeImpl final : public HttpExchange {
   std::string_view target() const noexcept override { return request_.target; }
   std::string_view header(std::string_view name) const noexcept override;
   bool is_upgrade() const noexcept override;
+  void set_authenticated_aor(std::string_view aor) override { connection_.set_authenticated_aor(aor); }
   bool accept_websocket() override;
   void reply(int status, std::string_view reason, std::span<const HeaderLine> headers, std::string_view body) override;
 
@@ -77,10 +79,16 @@ class RequestExchangeImpl final : public RequestExchange {
   const SipMessageView& message() const noexcept override { return adapter_; }
   bool is_ours(std::string_view uri) const override;
   bool has_to_tag() const noexcept override;
+  bool is_from_peer() const noexcept override;
+  bool is_peer(std::string_view uri) const override;
+  bool has_upstream() const noexcept override;
+  bool has_flow_token() const noexcept override { return token_.has_value(); }
+  std::string_view authenticated_aor() const noexcept override;
   void reply(int status, std::string_view reason, std::span<const HeaderLine> headers, std::string_view body) override;
-  std::vector<Target> lookup(std::string_view aor_uri) const override;
+  Result<std::vector<Target>> lookup(std::string_view aor_uri) const override;
   void relay(std::span<const Target> targets) override;
   Result<void> relay_in_dialog() override;
+  void relay_upstream() override;
   void save_registration() override;
   void drop() override { context_.drop(); }
 
@@ -90,9 +98,14 @@ class RequestExchangeImpl final : public RequestExchange {
   Router& router_;
   transaction::RequestContext& context_;
   MessageAdapter adapter_;
-  std::size_t own_routes_ = 0;              // topmost Route values that name us (RFC 3261 16.4)
-  bool foreign_route_ = false;              // and what stands behind them does not
-  std::optional<std::string> flow_token_;   // the user part of the first of them that has one
+  // Whose Proxy-Authorization is for us (RFC 3261 22.3); empty: we ask for none, or there is none.
+  std::string own_realm() const;
+  const location::FlowEnd* other_end(const location::FlowPair& ends) const;
+
+  std::size_t own_routes_ = 0;  // topmost Route values that name us (RFC 3261 16.4)
+  std::string foreign_route_;   // the URI behind them
+  bool has_strange_route_ = false;  // behind them stands what is no SIP URI
+  std::optional<Result<location::FlowPair>> token_;  // in the first of them that has one
 };
 
 class ReplyExchangeImpl final : public ReplyExchange {

@@ -12,6 +12,7 @@
 #include "src/sip/message_splitter.h"
 #include "src/sip/method.h"
 #include "src/sip/sanity.h"
+#include "src/sip/status_code.h"
 #include "src/sip/stream_framer.h"
 #include "src/transaction/owner.h"
 #include "src/ws/origin_policy.h"
@@ -60,6 +61,13 @@ ws::HandshakePolicy handshake_policy(const Router::Place& place, const ServedNam
   return policy;
 }
 
+// A connection leaves from any address of the machine; a datagram from one of our sockets.
+dns::Reach reach_of(const OwnNames& names) {
+  using enum AddressFamily;
+  const dns::Reach::Families streams{.ipv4 = names.has_family(ipv4), .ipv6 = names.has_family(ipv6)};
+  return {.udp = {.ipv4 = names.has_datagrams(ipv4), .ipv6 = names.has_datagrams(ipv6)}, .tcp = streams, .tls = streams};
+}
+
 std::vector<Endpoint> endpoints_of(const std::vector<Listener>& listeners) {
   std::vector<Endpoint> out;
   for (const Listener& listener : listeners) out.push_back(listener.at);
@@ -105,10 +113,17 @@ Router::Router(const Place& place, location::Store& store)
       counters_(place.shared.counters.row(shm::process_slot(place.slot))),
       names_(place.settings, endpoints_of(place.listeners)),
       handshake_(handshake_policy(place, names_)),
-      flow_tokens_(place.secrets.flow_token),
+      own_names_(place.listeners),
+      flow_tokens_(place.secrets.flow_token, place.settings.flow_token_lifetime.count(), own_names_.datagram_sockets()),
       registrar_(store, place.loop.clock(), place.settings),
+      mirror_(place.mailbox, place.loop, place.mirror, place.generation),
       connections_(place.loop, place.settings, place.shared, counters_, place.mailbox, *this, place.slot),
-      transactions_(connections_, place.loop.timers(), place.loop.clock(), place.random, core_settings(place), *this, *this) {}
+      transactions_(connections_, place.loop.timers(), place.loop.clock(), place.random, core_settings(place), *this, *this),
+      resolver_(place.loop, place.random, counters_, reach_of(own_names_), dns::Rules::from(place.settings), *this),
+      upstreams_(place.loop, place.settings, counters_, *this) {
+  connections_.use_own_addresses(endpoints_of(place.listeners));
+  upstreams_.start();
+}
 
 Router::~Router() = default;
 
@@ -122,6 +137,8 @@ void Router::reconfigure() {
   handshake_ = handshake_policy(place_, names_);
   handshake_.require_sub_protocol = stages_.needs_sub_protocol();
   transactions_.reconfigure(core_settings(place_));
+  resolver_.configure(dns::Rules::from(place_.settings));
+  upstreams_.start();
 }
 
 // --- what connections bring ---------------------------------------------------------------------------------------
@@ -149,6 +166,35 @@ void Router::on_message(net::StreamConnection& connection, ws::Opcode opcode, st
 void Router::on_sip(net::StreamConnection& connection, std::string_view message) {
   const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, connection.remote(), message);
   take_sip(connection, message, ws::Opcode::binary);
+}
+
+// A datagram is one message (RFC 3261 18.3). Its transaction may be another worker's, whatever socket the kernel chose.
+void Router::on_datagram(const Arrival& arrival, std::string_view bytes) {
+  const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, arrival.remote, bytes);
+  const auto parsed = sip::parse(bytes);
+  if (!parsed) return refuse_datagram(arrival, parsed);
+  const sip::MessageView& message = *parsed;
+  if (message.is_request()) {
+    const WorkerSlot owner = transaction::owner_of_datagram(place_.secrets.branch, message, place_.shared.limits.workers);
+    if (owner != place_.slot) {
+      const auto posted = place_.mailbox.post(shm::process_slot(owner), bus::SipDatagram{.remote = arrival.remote, .local = arrival.local, .bytes = bytes});
+      if (!posted) counters_.add(Counter::drop_requests);  // it will be sent again
+      return;
+    }
+  }
+  on_sip(arrival, message);
+}
+
+void Router::take_datagram(const Arrival& arrival, std::string_view bytes) {
+  const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, arrival.remote, bytes);
+  if (const auto parsed = sip::parse(bytes)) on_sip(arrival, *parsed);
+}
+
+void Router::refuse_datagram(const Arrival& arrival, const sip::Parsed& parsed) {
+  const auto& refusal = parsed.refusal();
+  counters_.add(Counter::bad_msg_hdr);
+  log::debug("malformed datagram from {}: {}", arrival.remote.to_string(), refusal.reason);
+  if (refusal.answerable) refuse(parsed.recovered(), arrival, refusal);
 }
 
 void Router::on_broken_sip(net::StreamConnection& connection, const sip::StreamFailed& failure) {
@@ -233,6 +279,7 @@ void Router::on_sip(const Arrival& arrival, const sip::MessageView& message) {
   if (message.is_request()) {
     counters_.add(Counter::rcv_requests);
     counters_.add(method_counter(message.method()));
+    if (arrival.flow.connection != ConnectionId::none && is_peer(arrival.remote)) note_alias(message, arrival);
     return transactions_.on_request(message, arrival);
   }
   counters_.add(Counter::rcv_replies);
@@ -245,14 +292,21 @@ void Router::on_sip(const Arrival& arrival, const sip::MessageView& message) {
     if (!posted) counters_.add(Counter::drop_replies);
     return;
   }
-  transactions_.on_response(message, arrival);  // also for a foreign one: it counts and drops it
+  take_response(arrival, message);
 }
 
 void Router::on_closed(net::StreamConnection& connection, std::string_view cause) {
   const Flow flow{connection.id(), place_.slot};
+  // Whoever said goodbye is gone; whose network failed is expected back.
+  const auto grace = place_.settings.flow_grace;
+  const auto loss = connection.ended_cleanly() || grace.count() == 0
+                        ? shm::FlowLoss::remove
+                        : shm::FlowLoss::suspend(base::whole_seconds(place_.loop.now()) + grace.count());
   counters_.add(Counter::bindings_dropped,
-                connection.has_too_many_aors() ? place_.shared.bindings.drop_flow(shm::process_slot(place_.slot), flow, shm::FlowLoss::remove)
-                                               : store_.drop_flow(flow, connection.bound_aors()));
+                connection.has_too_many_aors() ? place_.shared.bindings.drop_flow(shm::process_slot(place_.slot), flow, loss)
+                                               : store_.drop_flow(flow, connection.bound_aors(), loss));
+  if (mirror_.is_on())
+    for (const auto& aor : connection.bound_aors()) mirror_.changed(aor);
   transactions_.on_connection_closed(connection.id());
   if (connection.was_used_by_others())
     for (std::uint16_t slot = 0; slot < place_.shared.limits.workers; ++slot)
@@ -312,10 +366,8 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
           [&](const bus::SipResponse& m) {
             const auto parsed = sip::parse(m.bytes);
             if (!parsed) return;
-            transactions_.on_response(*parsed, {.flow = {m.connection, static_cast<WorkerSlot>(number(from))},
-                                                .remote = m.remote,
-                                                .local = m.local,
-                                                .sub_protocol = SubProtocol::sip});
+            const Flow flow = m.connection == ConnectionId::none ? Flow{} : Flow{m.connection, static_cast<WorkerSlot>(number(from))};
+            take_response({.flow = flow, .remote = m.remote, .local = m.local, .sub_protocol = SubProtocol::sip}, *parsed);
           },
           [&](const bus::Ping& m) {
             auto* connection = frame_of(m.connection);
@@ -341,7 +393,14 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
             answer(m.ticket, connection != nullptr);
           },
           [&](const bus::ConnectionClosed& m) { transactions_.on_connection_closed(m.connection); },
-          [&](const bus::SipDatagram&) { counters_.add(Counter::letters_malformed); },
+          [&](const bus::SipDatagram& m) {
+            take_datagram({.flow = {}, .remote = m.remote, .local = m.local, .sub_protocol = SubProtocol::sip}, m.bytes);
+          },
+          [&](const bus::ClientMoved& m) {
+            transactions_.on_client_moved(m.client, {.flow = {m.connection, m.owner}, .remote = m.remote, .local = m.local});
+          },
+          [&](const bus::StoreBindings&) { counters_.add(Counter::letters_malformed); },  // the mirror's
+          [&](const bus::BindingsStored& m) { mirror_.on_letter(m); },
           [&](const bus::MiAnswer&) { counters_.add(Counter::late_answers); },
       },
       letter);
@@ -373,33 +432,32 @@ void Router::on_request(transaction::RequestContext& context) {
   context.reply(500);
 }
 
+// What an accepted REGISTER means for the flow it came along, and for what waits for who is back.
+void Router::note_registration(const location::Registration& registration, const Arrival& arrival) {
+  if (registration.bound_here) {
+    if (auto* connection = connections_.find(arrival.flow.connection)) {
+      connection->remember_aor(registration.aor);
+      if (connection->client() == ClientId::none) connection->set_client(registration.client);
+    }
+  }
+  for (const ClientId client : registration.returned) client_moved(client, arrival.back());
+}
+
+// What the registrar behind us has accepted is remembered here too, as if it had been registered here: so the client is
+// known when its connection breaks, and found when it is back. The registrar's word is the 200; ours is a copy.
+void Router::remember_registration(const transaction::ReplyContext& context) {
+  const auto request = sip::parse(context.request());
+  if (!request || request->method() != sip::Method::register_) return;
+  const Destination& client = context.upstream();
+  const Arrival arrival{.flow = client.flow, .remote = client.remote, .local = client.local, .sub_protocol = SubProtocol::sip};
+  const auto registration = registrar_.process(*request, arrival);
+  if (registration.status == 200) note_registration(registration, arrival);
+}
+
 void Router::on_reply(transaction::ReplyContext& context) {
+  if (upstreams_.any() && sip::is_success(context.message().status())) remember_registration(context);
   ReplyExchangeImpl exchange(context);
   static_cast<void>(stages_.on_reply(exchange));
-}
-
-transaction::SentBy Router::sent_by(Flow flow) {
-  Endpoint local;
-  if (auto* connection = flow.owner == place_.slot ? connections_.find(flow.connection) : nullptr)
-    local = connection->local();
-  else if (const auto record = place_.shared.connections.find(flow.connection))
-    local = record->local;
-  else if (!place_.listeners.empty())
-    local = place_.listeners.front().at;
-  return {.transport = local.protocol, .host_port = host_port_of(local)};
-}
-
-// Usually there is one listener, so the last text is kept.
-std::string_view Router::host_port_of(const Endpoint& local) {
-  if (local == sent_by_endpoint_ && !sent_by_text_.empty()) return sent_by_text_;
-  sent_by_endpoint_ = local;
-  sent_by_text_ = local.host_text() + ":" + std::to_string(local.port);
-  for (const Listener& listener : place_.listeners) {
-    const bool is_wildcard = listener.at.address == decltype(listener.at.address){};
-    if (!listener.advertised.empty() && listener.at.port == local.port && (is_wildcard || listener.at.address == local.address))
-      sent_by_text_ = listener.advertised;
-  }
-  return sent_by_text_;
 }
 
 void Router::count(transaction::Count what) noexcept {

@@ -14,11 +14,16 @@
 #include "src/bus/mailbox.h"
 #include "src/config/settings.h"
 #include "src/location/flow_token.h"
+#include "src/location/mirror_client.h"
 #include "src/location/registrar.h"
+#include "src/dns/resolver.h"
 #include "src/location/shm_store.h"
 #include "src/net/connection_registry.h"
+#include "src/net/memory_watch.h"
+#include "src/route/own_names.h"
 #include "src/route/served_names.h"
 #include "src/route/stage_chain.h"
+#include "src/route/upstreams.h"
 #include "src/transaction/core.h"
 #include "src/ws/handshake.h"
 
@@ -31,12 +36,11 @@ struct Secrets {
   base::SipHashKey flow_token;
 };
 
-struct Listener {
-  Endpoint at;             // as bound, port resolved
-  std::string advertised;  // host:port for Via and Record-Route instead of its own; may be empty
-};
-
-class Router final : public net::ConnectionUser, private transaction::User, private transaction::Counters {
+class Router final : public net::ConnectionUser,
+                     private transaction::User,
+                     private transaction::Counters,
+                     private dns::Listener,
+                     private Upstreams::Host {
  public:
   struct Place {  // what this worker was given
     os::EventLoop& loop;
@@ -47,7 +51,9 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
     WorkerSlot slot;
     std::uint32_t generation;
     Secrets secrets;
-    std::vector<Listener> listeners;
+    std::vector<route::Listener> listeners;
+    shm::ProcessSlot mirror = shm::ProcessSlot::none;  // who keeps bindings over a restart; none: nobody
+    net::MemoryWatch* memory = nullptr;                // null: nobody looks
   };
   // `store` also serves the stages, so it comes from outside; it must outlive the router.
   Router(const Place& place, location::Store& store);
@@ -76,11 +82,24 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   void on_sip(net::StreamConnection& connection, std::string_view message) override;
   void on_broken_sip(net::StreamConnection& connection, const sip::StreamFailed& failure) override;
   void on_closed(net::StreamConnection& connection, std::string_view cause) override;
+  void on_datagram(const Arrival& arrival, std::string_view bytes) override;
+  void on_datagram_error(const Endpoint& remote, std::string_view head) override;
+  void on_dial_failed(ConnectionId id, const Endpoint& remote) override;
   // transaction::User
   void on_request(transaction::RequestContext& context) override;
   void on_reply(transaction::ReplyContext& context) override;
-  transaction::SentBy sent_by(Flow flow) override;
-  bool is_short_of_memory() const noexcept override { return place_.shared.memory->is_short(); }
+  void outfit(const transaction::Leg& leg, transaction::Outfit& out) override;
+  transaction::Located locate(std::uint64_t ticket, const transaction::Wanted& wanted, std::vector<transaction::Place>& places) override;
+  bool is_short_of_memory() const noexcept override {
+    if (place_.memory != nullptr) place_.memory->count_transaction();
+    return place_.shared.memory->is_short();
+  }
+  void on_place_failed(const Destination& to) override;
+  // dns::Listener
+  void on_resolved(std::uint64_t ticket, std::span<const dns::Place> places) override;
+  // Upstreams::Host
+  void locate_upstream(const config::UpstreamSpec& spec, std::uint64_t which) override;
+  void send_probe(const transaction::Place& place, const config::UpstreamSpec& spec, std::uint32_t number) override;
   // transaction::Counters
   void count(transaction::Count what) noexcept override;
 
@@ -89,8 +108,27 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   void on_sip(const Arrival& arrival, const sip::MessageView& message);
   void note_call(const Arrival& arrival, const sip::MessageView& message, net::CallEstimate::Sign sign);
   void note_calls(const Arrival& arrival, const sip::MessageView& message);
+  transaction::Located locate_client(ClientId client, std::vector<transaction::Place>& places);
+  // Who sends this REGISTER, as the location service will know him.
+  ClientId registering_client(const sip::MessageView& request) const;
+  void note_registration(const location::Registration& registration, const Arrival& arrival);
+  void remember_registration(const transaction::ReplyContext& context);
+  void client_moved(ClientId client, const Destination& to);
+  void note_alias(const sip::MessageView& request, const Arrival& arrival);
+  void take_response(const Arrival& arrival, const sip::MessageView& response);
+  void take_datagram(const Arrival& arrival, std::string_view bytes);
+  void refuse_datagram(const Arrival& arrival, const sip::Parsed& parsed);
+  // The next hop of what goes upstream: no URI, so nobody can ask for it from outside.
+  static constexpr std::string_view every_upstream = "upstream";
+  static constexpr std::chrono::seconds resolution_limit{11};  // the resolver has its own, shorter one
+  // A server we trust: never somebody on a WebSocket.
+  bool is_peer(const Endpoint& remote) const noexcept;
+  bool is_peer(const sip::Uri& uri) const;
+  std::int64_t unix_now() const noexcept;
+  // Our end of that way.
+  Endpoint local_of(const Destination& to);
+  void append_route_uri(std::string& out, const Endpoint& local, std::string_view token, bool is_sips);
   void send_message(const bus::SendMessage& letter, shm::ProcessSlot from);
-  std::string_view host_port_of(const Endpoint& local);
   void announce_closed(const ClosedConnection& closed);
 
   Place place_;
@@ -99,12 +137,15 @@ class Router final : public net::ConnectionUser, private transaction::User, priv
   ServedNames names_;
   StageChain stages_{{}};
   ws::HandshakePolicy handshake_;
+  OwnNames own_names_;
   location::FlowTokens flow_tokens_;
   location::Registrar registrar_;
+  location::MirrorClient mirror_;
   net::ConnectionRegistry connections_;
   transaction::Core transactions_;
-  Endpoint sent_by_endpoint_;  // whose text is kept: usually there is one listener
-  std::string sent_by_text_;
+  dns::Resolver resolver_;
+  Upstreams upstreams_;
+  std::string lines_;  // of the outfit that was asked for last
 };
 
 }  // namespace sipwsd::route

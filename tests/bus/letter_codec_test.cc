@@ -40,6 +40,9 @@ const std::vector<Letter>& examples() {
       Drop{seven, 1, DropReason::no_pong},
       MiAnswer{5, AnswerPart::more, 404, "line\n"},
       ConnectionClosed{seven},
+      ClientMoved{ClientId{0x1122334455667788}, seven, WorkerSlot{3}, some_endpoint(), Endpoint{}},
+      StoreBindings{1, "sip:alice@example.com"},
+      BindingsStored{std::uint64_t{1} << 40, StoreOutcome::failed},
   };
   return all;
 }

@@ -179,7 +179,7 @@ TEST(Load, ExplainsAFaultWithItsLineAndACaret) {
        "FILE:1:11: auth_mode=digest needs credentials; say auth_file=\"FILE\"\n    auth_mode=digest\n              "
        "^\n"},
       {"auth_mode=basic",
-       "FILE:1:11: \"basic\" is no auth_mode; write none or digest\n    auth_mode=basic\n              ^\n"},
+       "FILE:1:11: \"basic\" is no auth_mode; write none, digest or handshake\n    auth_mode=basic\n              ^\n"},
       {"server_header=\"a\r\nX: b\"",
        "FILE:1:15: server_header must not hold control characters; remove them\n    server_header=\"a\n"
        "                  ^\n"},
@@ -278,8 +278,8 @@ TEST(Load, ShowsTheSocketItComplainsAboutAtItsOwnLine) {
        "FILE:3:8: ws:127.0.0.1:1 is there twice; remove one"},
       {"listen=ws:127.0.0.1:8080\nlisten=ws:*:8080\nlisten=ws:[::1]:8080\n",
        "FILE:2:8: ws:*:8080 can be reached by others, and nothing says who may register; say auth_mode=none or digest"},
-      {"listen=ws:(127.0.0.1, 127.0.0.2):8080\nlisten=127.0.0.1:5060\nlisten=ws:127.0.0.1:1\n",
-       "FILE:2:8: udp:127.0.0.1:5060: this version serves no datagrams; write listen=ws:, wss:, tcp: or tls:"},
+      {"listen=ws:(127.0.0.1, 127.0.0.2):8080\nlisten=127.0.0.1:5060\nlisten=udp:127.0.0.1:5060\n",
+       "FILE:3:8: udp:127.0.0.1:5060 is there twice; remove one"},
   };
   for (const auto& [text, error] : table) EXPECT_EQ(first_error(run_file(text)), error) << text;
 }

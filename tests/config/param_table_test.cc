@@ -27,7 +27,9 @@ std::string line_for(const ParamRow& row, const std::string& value) {
 std::string another_value(const Param& param) {
   static const std::map<std::string_view, std::string> words{
       {"listen", "ws:127.0.0.1:1"}, {"alias", "a.example"}, {"auth_mode", "none"}, {"log_level", "debug"},
-      {"log_facility", "LOG_LOCAL3"}, {"server_header", "us"},
+      {"log_facility", "LOG_LOCAL3"}, {"upstream", "sip:192.0.2.1;transport=tcp"}, {"peers", "10.0.0.0/8"}, {"flow_hold_status", "180"},
+      {"dns_servers", "192.0.2.1"}, {"service_route", "<sip:a.example;lr>"}, {"server_header", "us"},
+      {"auth_algorithms", "SHA-256"}, {"ws_auth", "none"}, {"db_url", "sqlite:///x/other"},
       {"allowed_origins", "https://a.example"}, {"sandbox", "try"}, {"trusted_proxies", "10.0.0.0/8"}, {"limits_exempt", "10.0.0.0/8 ::2"},
       // these must fit the defaults of others
       {"letter_ring_bytes", "131072"}, {"restart_delay", "50"}, {"retr_timer1", "400"}, {"retr_timer2", "5000"},

@@ -50,7 +50,8 @@ class SmallStage final : public RoutingStage {
       if (const auto relayed = exchange.relay_in_dialog(); !relayed)
         exchange.reply(relayed.is(Errc::refused) ? 403 : relayed.is(Errc::gone) ? 430 : 481, "In Dialog");
     } else {
-      exchange.relay(exchange.lookup(exchange.message().request_uri()));
+      const auto targets = exchange.lookup(exchange.message().request_uri());
+      exchange.relay(targets ? *targets : std::vector<Target>{});
     }
     return Verdict::handled;
   }
@@ -134,6 +135,12 @@ class RouterTest : public ::testing::Test {
     peer.send(request);
     turn();
     return peer;
+  }
+  void pass(base::Seconds time) {
+    for (base::Seconds i{0}; i < time; i += 1s) {
+      clock.advance(1s);
+      turn();
+    }
   }
   Peer open() {
     Peer peer = connect(net::get);
@@ -263,15 +270,57 @@ TEST_F(RouterTest, BringsAMessageToWhoRegisteredAndItsAnswerBack) {
   EXPECT_EQ(count(Counter::registrar_accepted_regs), 1u);
 }
 
-TEST_F(RouterTest, TakesTheBindingAwayWithTheConnection) {
+TEST_F(RouterTest, TakesTheBindingAwayWithAConnectionThatWasClosed) {
   Peer alice = open(), bob = open();
   sign_in(bob, "bob");
+  say(bob, test::close_payload(1001), op::close);
   bob.leave();
   turn();
   EXPECT_EQ(segment->bindings.contacts(), 0u);
   EXPECT_EQ(count(Counter::bindings_dropped), 1u);
   EXPECT_EQ(count(Counter::closed_events), 1u);
+  EXPECT_TRUE(first_line(ask(alice, {"MESSAGE", "sip:bob@example.org"})).starts_with("SIP/2.0 480 "));
+}
+
+TEST_F(RouterTest, KeepsTheBindingOfAConnectionThatBrokeForAWhile) {
+  Peer alice = open(), bob = open();
+  sign_in(bob, "bob");
+  bob.leave();
+  turn();
+  EXPECT_EQ(segment->bindings.contacts(), 1u);
   EXPECT_EQ(log, Strings{"closed 2 connection lost"});
+  const auto ringing = ask(alice, {"INVITE", "sip:bob@example.org", "<sip:bob@example.org>", {"Contact: <sip:a@a.invalid>"}});
+  EXPECT_NE(ringing.find("SIP/2.0 100 "), std::string::npos) << ringing;
+  EXPECT_NE(ringing.find("SIP/2.0 182 "), std::string::npos) << ringing;
+
+  Peer again = open();
+  again.send(frame(op::text, Words{"REGISTER", "sip:example.org", "<sip:bob@example.org>", {"Contact: <sip:bob@bob.invalid>"}, 2, "reg-bob"}.text()));
+  turn();
+  const auto heard = again.take();
+  EXPECT_NE(heard.find("SIP/2.0 200 OK"), std::string::npos);
+  EXPECT_NE(heard.find("INVITE sip:bob@bob.invalid SIP/2.0"), std::string::npos) << "the call that waited for him";
+}
+
+TEST_F(RouterTest, GivesUpACallForOneWhoDoesNotComeBack) {
+  Peer alice = open(), bob = open();
+  sign_in(bob, "bob");
+  bob.leave();
+  turn();
+  ask(alice, {"INVITE", "sip:bob@example.org", "<sip:bob@example.org>", {"Contact: <sip:a@a.invalid>"}});
+  alice.take();
+  pass(29s);
+  EXPECT_EQ(alice.take(), "");
+  pass(3s);
+  EXPECT_EQ(first_line(hear(alice)), "SIP/2.0 480 Temporarily Unavailable");
+}
+
+TEST_F(RouterTest, ForgetsWhoBreaksAtOnceWhenThereIsNoGrace) {
+  settings.flow_grace = 0s;
+  Peer alice = open(), bob = open();
+  sign_in(bob, "bob");
+  bob.leave();
+  turn();
+  EXPECT_EQ(segment->bindings.contacts(), 0u);
   EXPECT_TRUE(first_line(ask(alice, {"MESSAGE", "sip:bob@example.org"})).starts_with("SIP/2.0 480 "));
 }
 
@@ -339,7 +388,26 @@ TEST_F(DialogTest, FollowsAnEndThatHasReconnected) {
   EXPECT_EQ(first_line(hear(bob)), "BYE sip:b@b.invalid SIP/2.0");
 }
 
+TEST_F(DialogTest, FollowsTheOtherEndToItsNewConnection) {
+  ask(alice, from_alice("ACK", route, 1));
+  hear(bob);
+  bob.leave();
+  turn();
+  EXPECT_EQ(ask(alice, from_alice("BYE", route)), "") << "he is expected back";
+  Peer again = open();
+  again.send(frame(op::text, Words{"REGISTER", "sip:example.org", "<sip:bob@example.org>", {"Contact: <sip:bob@bob.invalid>"}, 2, "reg-bob"}.text()));
+  turn();
+  const auto heard = again.take();
+  const auto bye = heard.find("BYE sip:b@b.invalid SIP/2.0");
+  ASSERT_NE(bye, std::string::npos) << heard;
+  EXPECT_EQ(say(again, answer_to(heard.substr(bye), 200)), "");
+  EXPECT_EQ(first_line(hear(alice)), "SIP/2.0 200 Yes");
+  ask(alice, from_alice("INFO", route, 3));
+  EXPECT_EQ(first_line(hear(again)), "INFO sip:b@b.invalid SIP/2.0") << "and so does everything after it";
+}
+
 TEST_F(DialogTest, SaysWhenTheOtherEndIsGone) {
+  say(bob, test::close_payload(1001), op::close);
   bob.leave();
   turn();
   hear(alice);
@@ -460,3 +528,4 @@ TEST_F(LettersTest, AnnounceALostConnectionOfADeadWorkerOnce) {
 
 }  // namespace
 }  // namespace sipwsd::route
+

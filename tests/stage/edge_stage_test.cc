@@ -40,7 +40,7 @@ enum class Guard { none, open, closed };
 Strings acts(const Request& request, Bound bound = Bound::no, Result<void> in_dialog = Errc::not_found, Guard guard = Guard::none) {
   EdgeStage stage(guard == Guard::none ? nullptr : std::make_unique<FakeGatekeeper>(guard == Guard::open));
   FakeRequestExchange exchange(request.text());
-  if (bound == Bound::yes) exchange.bindings.push_back({.request_uri = "sip:b@x.invalid", .flow = {}, .route = {}, .record_route = {}});
+  if (bound == Bound::yes) exchange.bindings.push_back({.request_uri = "sip:b@x.invalid", .to = {}, .next_hop = {}, .route = {}});
   exchange.in_dialog = in_dialog;
   EXPECT_EQ(stage.on_request(exchange), Verdict::handled) << request.text();
   return exchange.acts;
@@ -80,12 +80,73 @@ TEST(EdgeStage, DecidesByMethodRequestUriAndWhoIsThere) {
 TEST(EdgeStage, LooksForTheUserOfTheRequestUriAndRelaysToAllHisTargets) {
   EdgeStage stage;
   FakeRequestExchange exchange(Request{"INVITE", "sip:bob@example.org;transport=ws"}.text());
-  exchange.bindings = {{.request_uri = "sip:1@x.invalid", .flow = {}, .route = {}, .record_route = {}},
-                       {.request_uri = "sip:2@x.invalid", .flow = {}, .route = {}, .record_route = {}}};
+  exchange.bindings = {{.request_uri = "sip:1@x.invalid", .to = {}, .next_hop = {}, .route = {}},
+                       {.request_uri = "sip:2@x.invalid", .to = {}, .next_hop = {}, .route = {}}};
   stage.on_request(exchange);
   EXPECT_EQ(exchange.looked_up, Strings{"sip:bob@example.org;transport=ws"});
   ASSERT_EQ(exchange.relayed.size(), 2u);
   EXPECT_EQ(exchange.relayed[1].request_uri, "sip:2@x.invalid");
+}
+
+TEST(EdgeStage, SaysNotFoundForAGruuOfNobody) {
+  EdgeStage stage;
+  FakeRequestExchange exchange(Request{"INVITE", "sip:bob@example.org;gr=urn:uuid:1"}.text());
+  exchange.knows_no_gruu = true;
+  stage.on_request(exchange);
+  EXPECT_EQ(exchange.acts, Strings{"404 Not Found"});
+}
+
+TEST(EdgeStage, S25CallsNobodyByAddressButPeersAndAsksPeersForNoPassword) {
+  struct Row {
+    const char *what, *method, *uri;
+    bool from_peer;
+    Guard guard;
+    const char* act;
+  };
+  for (const Row& row : {
+           Row{"a client calls a gateway", "INVITE", "sip:1@gateway.example.net", false, Guard::none, "relay"},
+           Row{"one who may not", "INVITE", "sip:1@gateway.example.net", false, Guard::closed, "407 Proxy Authentication Required"},
+           Row{"a stranger", "INVITE", "sip:1@other.org", false, Guard::none, "403 Relaying Not Allowed"},
+           Row{"a gateway calls a stranger", "INVITE", "sip:1@other.org", true, Guard::none, "403 Relaying Not Allowed"},
+           Row{"a gateway calls a user", "INVITE", "sip:bob@example.org", true, Guard::closed, "relay"},
+           Row{"nobody registers elsewhere", "REGISTER", "sip:gateway.example.net", false, Guard::none, "403 Relaying Not Allowed"},
+       }) {
+    EdgeStage stage(row.guard == Guard::none ? nullptr : std::make_unique<FakeGatekeeper>(row.guard == Guard::open));
+    FakeRequestExchange exchange(Request{row.method, row.uri}.text());
+    exchange.peer_hosts = {"gateway.example.net"};
+    exchange.from_peer = row.from_peer;
+    exchange.bindings.push_back({.request_uri = "sip:b@x.invalid", .to = {}, .next_hop = {}, .route = {}});
+    stage.on_request(exchange);
+    EXPECT_EQ(exchange.acts, Strings{row.act}) << row.what;
+  }
+}
+
+TEST(EdgeStage, SendsUpstreamWhatClientsAskForAndTakesWhatComesFromThere) {
+  struct Row {
+    const char *what, *method, *uri;
+    bool from_peer, token;
+    const char* act;
+  };
+  for (const Row& row : {
+           Row{"a registration", "REGISTER", "sip:example.org", false, false, "upstream"},
+           Row{"of any domain", "REGISTER", "sip:other.org", false, false, "upstream"},
+           Row{"a call", "INVITE", "sip:bob@example.org", false, false, "upstream"},
+           Row{"to a telephone number", "INVITE", "tel:+15551234", false, false, "upstream"},
+           Row{"what can you do?", "OPTIONS", "sip:example.org", false, false, "200 OK"},
+           Row{"from there, along a Path", "INVITE", "sip:b@x.invalid", true, true, "in-dialog"},
+           Row{"from there, to a user", "INVITE", "sip:bob@example.org", true, false, "relay"},
+           Row{"from there, to nobody we know", "INVITE", "sip:b@x.invalid", true, false, "403 Relaying Not Allowed"},
+       }) {
+    EdgeStage stage;
+    FakeRequestExchange exchange(Request{row.method, row.uri}.text());
+    exchange.upstream = true;
+    exchange.from_peer = row.from_peer;
+    exchange.flow_token = row.token;
+    exchange.in_dialog = {};
+    exchange.bindings.push_back({.request_uri = "sip:b@x.invalid", .to = {}, .next_hop = {}, .route = {}});
+    stage.on_request(exchange);
+    EXPECT_EQ(exchange.acts, Strings{row.act}) << row.what;
+  }
 }
 
 TEST(EdgeStage, KeepsADialogOnItsFlow) {

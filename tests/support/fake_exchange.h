@@ -58,6 +58,9 @@ class FakeRequestExchange final : public RequestExchange {
   std::set<std::string> own_hosts{"example.org"};
   std::vector<Target> bindings;
   Result<void> in_dialog = Errc::not_found;
+  bool from_peer = false, upstream = false, flow_token = false, knows_no_gruu = false;
+  std::set<std::string> peer_hosts;
+  std::string authenticated;  // by the handshake
 
   // --- what was done, in order: "401 Unauthorized", "relay", "in-dialog", "save", "drop"
   std::vector<std::string> acts;
@@ -72,13 +75,22 @@ class FakeRequestExchange final : public RequestExchange {
     return parsed && parsed->is_sip() && own_hosts.contains(std::string(parsed->host));
   }
   bool has_to_tag() const noexcept override { return !sip::to_tag(message_.view()).empty(); }
+  std::string_view authenticated_aor() const noexcept override { return authenticated; }
+  bool is_from_peer() const noexcept override { return from_peer; }
+  bool is_peer(std::string_view uri) const override {
+    const auto parsed = sip::parse_uri(uri);
+    return parsed && parsed->is_sip() && peer_hosts.contains(std::string(parsed->host));
+  }
+  bool has_upstream() const noexcept override { return upstream; }
+  bool has_flow_token() const noexcept override { return flow_token; }
   void reply(int status, std::string_view reason, std::span<const HeaderLine> headers, std::string_view) override {
     last_reply = {status, std::string(reason), {}};
     for (const auto& h : headers) last_reply.headers.emplace_back(h.name, h.value);
     acts.push_back(std::to_string(status) + " " + std::string(reason));
   }
-  std::vector<Target> lookup(std::string_view aor_uri) const override {
+  Result<std::vector<Target>> lookup(std::string_view aor_uri) const override {
     looked_up.emplace_back(aor_uri);
+    if (knows_no_gruu) return Errc::not_found;
     return bindings;
   }
   void relay(std::span<const Target> targets) override {
@@ -89,6 +101,7 @@ class FakeRequestExchange final : public RequestExchange {
     if (in_dialog) acts.emplace_back("in-dialog");
     return in_dialog;
   }
+  void relay_upstream() override { acts.emplace_back("upstream"); }
   void save_registration() override { acts.emplace_back("save"); }
   void drop() override { acts.emplace_back("drop"); }
 

@@ -63,26 +63,40 @@ Verdict EdgeStage::on_request(RequestExchange& exchange) {
   const SipMessageView& message = exchange.message();
   const std::string_view method = message.method();
   const std::string_view uri = message.request_uri();
+  const bool is_register = method == "REGISTER";
 
-  if (exchange.has_to_tag() && method != "REGISTER") return in_dialog(exchange);
+  if (!is_register && (exchange.has_to_tag() || exchange.has_flow_token())) return along_token(exchange);
   if (method == "ACK") {  // belongs to nothing we know (RFC 3261 17.2.1)
     exchange.drop();
+    return Verdict::handled;
+  }
+  const bool is_ours = exchange.is_ours(uri);
+  if (method == "OPTIONS" && is_ours && !has_user(uri)) {
+    if (const auto unsupported = unsupported_extensions(message); !unsupported.empty())
+      refuse_extensions(exchange, unsupported);
+    else
+      exchange.reply(200, "OK", abilities);
+    return Verdict::handled;
+  }
+  if (exchange.has_upstream() && !exchange.is_from_peer()) {
+    if (admits(exchange)) exchange.relay_upstream();
     return Verdict::handled;
   }
   if (!is_sip_scheme(uri)) {
     exchange.reply(416, "Unsupported URI Scheme");
     return Verdict::handled;
   }
-  if (!exchange.is_ours(uri)) {
+  if (!is_ours) {
+    if (exchange.is_peer(uri) && !is_register) return to_peer(exchange);
     exchange.reply(403, "Relaying Not Allowed");
     return Verdict::handled;
   }
-  if (method == "REGISTER") {
+  if (is_register) {
     if (const auto unsupported = unsupported_extensions(message); !unsupported.empty()) {
       refuse_extensions(exchange, unsupported);
       return Verdict::handled;
     }
-    if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
+    if (!admits(exchange)) return Verdict::handled;
     if (registers_elsewhere(exchange))
       exchange.reply(404, "Not Found");
     else
@@ -90,18 +104,11 @@ Verdict EdgeStage::on_request(RequestExchange& exchange) {
     return Verdict::handled;
   }
   if (has_user(uri)) return to_user(exchange);
-  if (method == "OPTIONS") {
-    if (const auto unsupported = unsupported_extensions(message); !unsupported.empty())
-      refuse_extensions(exchange, unsupported);
-    else
-      exchange.reply(200, "OK", abilities);
-    return Verdict::handled;
-  }
   exchange.reply(404, "Not Found");
   return Verdict::handled;
 }
 
-Verdict EdgeStage::in_dialog(RequestExchange& exchange) {
+Verdict EdgeStage::along_token(RequestExchange& exchange) {
   const auto relayed = exchange.relay_in_dialog();
   if (relayed) return Verdict::handled;
   if (exchange.message().method() == "ACK") {
@@ -124,13 +131,23 @@ Verdict EdgeStage::in_dialog(RequestExchange& exchange) {
 }
 
 Verdict EdgeStage::to_user(RequestExchange& exchange) {
-  if (gatekeeper_ != nullptr && !gatekeeper_->admits(exchange)) return Verdict::handled;
+  if (!admits(exchange)) return Verdict::handled;
   const auto uri = exchange.message().request_uri();
   const auto targets = exchange.lookup(uri);
-  if (targets.empty() && gatekeeper_ != nullptr && !gatekeeper_->may_exist(uri))
+  const bool is_nobody = !targets || (targets->empty() && gatekeeper_ != nullptr && !gatekeeper_->may_exist(uri));
+  if (is_nobody)
     exchange.reply(404, "Not Found");
   else
-    exchange.relay(targets);  // also to nobody: what RFC 3261 16.3 refuses comes before the 480
+    exchange.relay(*targets);  // also to nobody: what RFC 3261 16.3 refuses comes before the 480
+  return Verdict::handled;
+}
+
+Verdict EdgeStage::to_peer(RequestExchange& exchange) {
+  if (!admits(exchange)) return Verdict::handled;
+  Target target;
+  target.request_uri = exchange.message().request_uri();
+  target.next_hop = target.request_uri;
+  exchange.relay({&target, 1});
   return Verdict::handled;
 }
 
