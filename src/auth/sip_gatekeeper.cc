@@ -66,12 +66,12 @@ bool SipGatekeeper::admits(RequestExchange& exchange) {
     exchange.reply(400, "Bad Request");
     return false;
   }
-  if (!exchange.is_ours(identity->uri.text)) {  // nobody of another domain has a password here
-    forbid(exchange);
-    return false;
-  }
   const std::string aor = sip::canonical_aor(identity->uri);
   if (connected.empty()) {
+    if (!exchange.is_ours(identity->uri.text)) {  // nobody of another domain has a password here
+      forbid(exchange);
+      return false;
+    }
     std::string user;
     const auto& realm = parts_.settings.auth_realm;
     if (!has_password(exchange, as, realm.empty() ? lower_host(identity->uri) : realm, user)) return false;

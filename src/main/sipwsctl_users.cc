@@ -38,6 +38,7 @@ struct Wish {
   std::string config_file;          // empty: the daemon's own, when it is there
   std::string file, database;       // at most one; neither: what the configuration says
   std::string fifo;                 // empty: the daemon is not told
+  std::string reply_dir;            // empty: what the configuration says
 };
 
 int refuse(const std::string& why) {
@@ -218,12 +219,8 @@ Result<std::unique_ptr<Place>> open_place(const config::Settings& settings, auth
 
 using enum auth::SubscriberTable::For;
 
-int done(const Wish& wish) {
-  if (!wish.fifo.empty()) {
-    auto pipes = default_pipes();
-    pipes.fifo = wish.fifo;
-    return ask(pipes, {"core.reload"});
-  }
+int done(const Wish& wish, const config::Settings& settings) {
+  if (!wish.fifo.empty()) return ask({wish.fifo, wish.reply_dir.empty() ? settings.reply_dir : wish.reply_dir}, {"core.reload"});
   std::fputs("The daemon reads it with `sipwsctl core.reload`, or when it starts.\n", stderr);
   return 0;
 }
@@ -260,7 +257,7 @@ int change(const Wish& wish, Change change) {
   const auto made = change == Change::del ? (*place)->remove(*user) : (*place)->set(*user, password);
   if (!made) return fail(made.error().why);
   place->reset();  // and with it the lock: the daemon is to read it now
-  return done(wish);
+  return done(wish, *settings);
 }
 
 }  // namespace
@@ -279,6 +276,7 @@ int change_users(int argc, char** argv) {
     auto* command = add(name, what);
     command->add_option("user", wish.user, "NAME or NAME@REALM; without a realm auth_realm or the only alias")->required();
     command->add_option("--fifo", wish.fifo, "the daemon's FIFO: it is told to read the users again (core.reload)");
+    command->add_option("--reply-dir", wish.reply_dir, "where the reply pipe is made; otherwise the daemon's reply_dir");
     return command;
   };
   auto* const add_user = add_change("add", "a new user; the password is asked for, or is a line of standard input");
