@@ -31,8 +31,8 @@ class ReplyUser {
 struct ChannelRules {
   std::vector<Endpoint> servers;  // empty: those of resolv_conf
   std::string resolv_conf = "/etc/resolv.conf";
-  base::Milliseconds retransmit_after{1000};
-  int retransmissions = 1;
+  base::Milliseconds retransmit_after{};
+  int retransmissions = 0;
   friend bool operator==(const ChannelRules&, const ChannelRules&) = default;
 };
 

@@ -28,16 +28,16 @@
 
 namespace sipwsd::dns {
 
-// Of the parameters, what the resolver goes by.
+// Of the parameters, what the resolver goes by; their defaults are in src/config/settings.h.
 struct Rules {
   ChannelRules channel;
   std::string hosts_file;                  // empty: none
-  base::Milliseconds time_limit{10'000};   // of one resolution; what is known by then is the answer
-  std::size_t max_questions = 256;         // in flight
+  base::Milliseconds time_limit{};         // of one resolution; what is known by then is the answer
+  std::size_t max_questions = 0;           // in flight
   Choices choices;
-  base::Seconds min_ttl{1}, max_ttl{86'400}, negative_ttl{60};
-  std::size_t cache_bytes = 500 * 1024;
-  base::Seconds penalty{30};               // how long a failed place stands behind the others
+  base::Seconds min_ttl{}, max_ttl{}, negative_ttl{};
+  std::size_t cache_bytes = 0;
+  base::Seconds penalty{};                 // how long a failed place stands behind the others
 
   static Rules from(const config::Settings& settings);
   friend bool operator==(const Rules&, const Rules&) = default;

@@ -72,6 +72,7 @@ constexpr auto rows = std::to_array<Row>({
     {SCMP_SYS(close), all},
     {SCMP_SYS(recvmsg), worker},
     {SCMP_SYS(sendmsg), worker},
+    {SCMP_SYS(writev), worker},  // c-ares, to a name server over TCP
     {SCMP_SYS(recvmmsg), worker},
     {SCMP_SYS(sendmmsg), worker},
 
