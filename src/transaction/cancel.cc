@@ -36,6 +36,7 @@ void ProxyCore::on_cancel(RequestContext& request) {
       context->kept.append("Reason: ").append(reason.value).append("\r\n");
   context->cancel_reason = {offset, static_cast<std::uint32_t>(context->kept.size()) - offset};
   table_.count_kept(*context);
+  if (context->deferred) reply_locally(*context, {487});
   drop_waiting(*context);
   cancel_pending(*context, CancelCause::caller);
   conclude(*context);
@@ -50,9 +51,11 @@ void ProxyCore::cancel_pending(ProxyContext& context, CancelCause cause) {
 
 void ProxyCore::cancel_branch(ProxyContext& context, ClientBranch& branch, CancelCause cause) {
   if (branch.cancel != CancelState::none) return;
+  // Who is away and has never answered has hardly got the request.
+  if (branch.hold != Hold::none && branch.is_unanswered(true)) return fail_branch(context, branch, 487);
   branch.cancel = CancelState::wanted;
   branch.cancel_cause = cause;
-  if (branch.invite == client_invite::State::proceeding) send_cancel(context, branch);
+  if (branch.invite == client_invite::State::proceeding && branch.hold == Hold::none) send_cancel(context, branch);
 }
 
 void ProxyCore::send_cancel(ProxyContext& context, ClientBranch& branch) {

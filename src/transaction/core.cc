@@ -18,6 +18,8 @@ Result<void> RequestContext::forward_stateless(const Target& target, const Forwa
   return core_.forward_stateless(*this, target, options);
 }
 
+std::uint64_t RequestContext::defer(base::Milliseconds limit) { return core_.defer(*this, limit); }
+
 Core::Core(net::Transport& transport, os::TimerWheel& wheel, const base::Clock& clock, base::Random& random,
            CoreSettings settings, Counters& counters, User& user)
     : core_(std::make_unique<ProxyCore>(transport, wheel, clock, random, std::move(settings), counters, user)) {}
@@ -28,6 +30,12 @@ void Core::on_response(const sip::MessageView& response, const Arrival& arrival)
   core_->on_response(response, arrival);
 }
 void Core::on_send_failed(std::uint64_t ticket) { core_->on_send_failed(static_cast<Token>(ticket)); }
+void Core::on_located(std::uint64_t ticket, std::span<const Place> places) { core_->on_located(ticket, places); }
+void Core::on_client_moved(ClientId client, const Destination& to) { core_->on_client_moved(client, to); }
+void Core::answer(std::uint64_t ticket, std::uint16_t status, std::string_view reason, std::span<const HeaderLine> headers,
+                  std::string_view body) {
+  core_->answer(ticket, {status, reason, headers, body});
+}
 void Core::reconfigure(CoreSettings settings) { core_->reconfigure(std::move(settings)); }
 
 void Core::on_connection_closed(ConnectionId connection) { core_->on_connection_closed(connection); }
@@ -38,7 +46,7 @@ void Core::reply_stateless(const sip::MessageView& request, const Arrival& arriv
 
 const BranchKey& Core::branch_key() const noexcept { return core_->branch_key(); }
 std::size_t Core::size() const noexcept { return core_->table().size(); }
-std::size_t Core::kept_bytes() const noexcept { return core_->table().kept_bytes(); }
+std::size_t Core::kept_bytes() const noexcept { return core_->kept_bytes(); }
 std::size_t Core::capacity() const noexcept { return core_->table().capacity(); }
 
 }  // namespace sipwsd::transaction

@@ -8,14 +8,21 @@
 // outermost call is through. on_request and on_response are never called from within Transport::send.
 //
 // Where a branch goes may have to be found out (Target without a destination): User::locate answers now or later. What
-// it answers are places in the order of trying (RFC 3263 4.3): a transport failure, a timeout or a 503 moves on to the
-// next one, as a new client transaction.
+// it answers are places in the order of trying (RFC 3263 4.3): a transport failure before any response, a timeout or a
+// 503 moves on to the next one, as a new client transaction; not once the request was cancelled. Places are no forks:
+// they are the same server once more. A request that is no INVITE is not tried elsewhere after its Timer F: its client
+// has given it up by then (RFC 4320). No such server is a 503, which is sent on as 500 (RFC 3261 16.7 step 6).
 //
 // A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) moves the branches on it to the
 // next place; without one, to where User::locate finds the branch's client now; else it ends them at once. RFC 3261 16.9
 // would have that be a 503, sent on as 500; a callee who went away is ForwardOptions::gone_status, 480 by default,
-// because a browser must tell "not there" from "server broken". A caller whose client is expected back (User::locate says
-// `later`) is not given up either: its responses wait for it.
+// because a browser must tell "not there" from "server broken". To a new connection the same copy is sent with the same
+// branch: a client that knows the request absorbs it (17.2.1).
+//
+// Who is expected back (`later`) is waited for until Located::until. Meanwhile his branch is pending: the other branches
+// go on without it, the targets of lower q too, but the best of their failures is not the answer before it has ended; a
+// 2xx or 6xx of another is. A caller who is expected back is not given up either: his responses wait for him, and the
+// ACKs of others do.
 
 #include <cstdint>
 #include <memory>
@@ -53,6 +60,8 @@ struct CoreSettings {
   std::size_t max_kept_bytes = 256 * 1024 * 1024;  // requests kept by them; above it 503
   std::size_t max_branches = 10;                   // targets tried for one request, parallel and serial together (S26)
   std::uint8_t max_forwards = 70;                  // what a request without the header gets; larger ones are lowered to it
+  std::size_t udp_mtu = 1300;                      // RFC 3261 18.1.1: longer ones try TCP first; 0: never
+  std::size_t max_held = 1000;                     // ACKs that wait for who they are for
   base::Seconds retry_after{5};                    // in a 503 for a full table
   std::string server;                              // Server header of our own responses; empty: none
 };
@@ -67,7 +76,7 @@ struct Place {
 struct Wanted {
   std::string_view next_hop;          // a URI; empty: the client, wherever he is
   ClientId client = ClientId::none;
-  std::size_t size = 0;               // bytes of the request: RFC 3261 18.1.1
+  std::size_t size = 0;               // bytes of the request as it came: RFC 3261 18.1.1 is seen to here as well
 };
 struct Located {
   enum class When : std::uint8_t { now, later, never } when = When::never;
@@ -96,6 +105,7 @@ struct ForwardOptions {
   Stay stay = Stay::none;
   std::size_t consumed_routes = 0;           // topmost Route values that named us (16.4): taken off
   std::span<const HeaderLine> headers = {};  // added at the end
+  std::string_view consumed_realm = {};      // its Proxy-Authorization was for us: taken off (RFC 3261 22.3)
   std::uint16_t gone_status = 480;           // when the target's connection is gone
   std::string_view gone_reason = {};         // empty: the standard phrase
 };
@@ -120,10 +130,12 @@ class RequestContext {
   void reply(std::uint16_t status, std::string_view reason = {}, std::span<const HeaderLine> headers = {},
              std::string_view body = {});
   // 16.6. Checks first what 16.3 asks of a request that is to be forwarded: Max-Forwards (483), loops (482),
-  // Proxy-Require (420); no target is 480. INVITE gets its 100 at once. An ACK goes to the first target, statelessly.
+  // Proxy-Require (420), Max-Breadth (440, RFC 5393 5.3.3); no target is 480. INVITE gets its 100 at once. An ACK goes to
+  // the first target, statelessly.
   // The targets are tried in parallel within equal q, one q after the other from high to low.
   void forward(std::span<const Target> targets, const ForwardOptions& options = {});
-  // An ACK to a 2xx: no response, no state (16.11). unsupported for another method; else what Transport::send says.
+  // An ACK to a 2xx: no response, no state (16.11), unless it has to wait for the place it goes to. unsupported for another
+  // method; not_found: nobody is there; else what Transport::send says.
   Result<void> forward_stateless(const Target& target, const ForwardOptions& options = {});
   // To be answered later by Core::answer: the server transaction is made, keeps the request and absorbs what is sent
   // again. 0: there is no room, or it is an ACK; a 503 has been sent. Nobody has answered within `limit`: 503 too.
@@ -154,17 +166,20 @@ class ReplyContext {
   [[nodiscard]] const Arrival& arrival() const noexcept { return arrival_; }
   // Where the request came from, and the response will go.
   [[nodiscard]] const Destination& upstream() const noexcept { return upstream_; }
+  // The request it answers, as it arrived; empty once nothing of it is needed any more.
+  [[nodiscard]] std::string_view request() const noexcept { return request_; }
   // A provisional response is not forwarded; of a final one it has no effect.
   void drop() noexcept { dropped_ = true; }
 
  private:
   friend class ProxyCore;
-  ReplyContext(const sip::MessageView& message, const Arrival& arrival, const Destination& upstream)
-      : message_(message), arrival_(arrival), upstream_(upstream) {}
+  ReplyContext(const sip::MessageView& message, const Arrival& arrival, const Destination& upstream, std::string_view request)
+      : message_(message), arrival_(arrival), upstream_(upstream), request_(request) {}
 
   const sip::MessageView& message_;
   const Arrival& arrival_;
   Destination upstream_;
+  std::string_view request_;
   bool dropped_ = false;
 };
 
@@ -180,6 +195,8 @@ class User {
   // Where that leads. now: `places` is filled. later: Core::on_located(ticket) for a next hop, Core::on_client_moved for a
   // client; a ticket nobody waits for any more does no harm.
   virtual Located locate(std::uint64_t, const Wanted&, std::vector<Place>&) { return {}; }
+  // A transport failure, a timeout or a 503 there.
+  virtual void on_place_failed(const Destination&) {}
 
  protected:
   ~User() = default;

@@ -7,11 +7,15 @@
 //   1. `pending` counts the branches that were sent and have no final response yet; `waiting` those not yet sent.
 //   2. The request is kept while something may have to be made out of it: the next group of targets, a CANCEL, an
 //      ACK, a response of our own, on datagrams a retransmission. A completed call keeps a few hundred bytes.
+//   3. A branch that is held is pending, but no client transaction of it is under way: its place is being found out, or
+//      its client is expected back. `unplaced` counts those of them that were never sent anywhere.
+//   4. What few requests need is in Rare, so that the others don't pay for it.
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sipwsd/connection_id.h"
 #include "sipwsd/destination.h"
@@ -39,9 +43,11 @@ struct PoolItem {
   std::uint32_t serial = 0;
   bool alive = false;
 };
-// A place in the list of those that use one connection.
-struct ConnectionLink {
+// A place in the list of those that use one connection or, while it is away, one client.
+struct ListLink {
+  static constexpr std::uint16_t no_list = 0xffff;
   PoolIndex next = nobody, previous = nobody;
+  std::uint16_t list = no_list;
 };
 
 // A part of ProxyContext::kept.
@@ -63,14 +69,25 @@ enum class CancelCause : std::uint8_t {
   timer_c,
 };
 
+// Why a pending branch has nowhere to go.
+enum class Hold : std::uint8_t {
+  none,
+  resolving,  // Core::on_located will say
+  away,       // its client's connection is gone: Core::on_client_moved will say
+};
+
 struct ClientBranch : PoolItem {
   PoolIndex context = nobody;
   PoolIndex next = nobody;  // in the context, in the order of trying
-  ConnectionLink link;
+  ListLink link;
   Destination to;
   ClientId client = ClientId::none;
 
   bool waiting = true;  // a target that was not tried yet
+  bool sent = false;    // a copy has left with this branch's token
+  bool sized = false;   // RFC 3261 18.1.1 has been seen to: what is too long goes as a datagram all the same
+  Hold hold = Hold::none;
+  std::uint8_t moves = 0;  // to other connections of its client
   Reliability reliability = Reliability::reliable;
   client_invite::State invite = client_invite::State::calling;
   client_non_invite::State other = client_non_invite::State::trying;
@@ -78,12 +95,13 @@ struct ClientBranch : PoolItem {
   CancelCause cancel_cause = CancelCause::caller;
   std::int32_t q = 1000;
 
-  base::TimePoint due = never;         // B, C or the end of a cancelled one; D; M. F; K
+  base::TimePoint due = never;         // B, C or the end of a cancelled one; D; M. F; K. While it is held: of that
   base::TimePoint retransmit = never;  // A; E; E of the CANCEL
   base::Milliseconds interval{0};
 
   // What is particular to this copy of the request (16.6).
   Text request_uri, prepend, append;  // known from the start
+  Text next_hop;                      // a name to be resolved
   Text sent_by, outfit;               // when it is known where it goes
   TransportProtocol transport = TransportProtocol::none;
   std::uint16_t consumed_routes = 0;
@@ -100,6 +118,9 @@ struct ClientBranch : PoolItem {
     other = client_non_invite::State::terminated;
     due = retransmit = never;
   }
+  [[nodiscard]] bool is_unanswered(bool is_invite) const noexcept {
+    return is_invite ? invite == client_invite::State::calling : other == client_non_invite::State::trying;
+  }
 };
 
 // The best final response so far (16.7 step 6), while other branches are pending.
@@ -111,13 +132,34 @@ struct BestResponse {
   std::string challenges;  // WWW-Authenticate and Proxy-Authenticate lines of all the others, each with its CRLF
 };
 
+// Where else a branch may go (RFC 3263 4.3).
+struct FurtherPlace {
+  PoolIndex branch = nobody;
+  Destination to;
+  std::string server_name;
+  bool sized = false;
+};
+
+// A response whose receiver is away.
+struct HeldResponse {
+  std::uint16_t status = 0;
+  std::string bytes;
+};
+
+struct Rare {
+  BestResponse best;  // status 0: none yet
+  std::vector<FurtherPlace> places;
+  std::vector<HeldResponse> responses;
+  base::TimePoint deadline = never;  // the caller is given up; a deferred request is answered with 503
+};
+
 struct ProxyContext : PoolItem {
   std::uint64_t hash = 0;        // transaction_hash
   std::uint64_t merge_hash = 0;  // 0: not looked for
   Destination upstream;  // where responses go
   ClientId caller = ClientId::none;
   Endpoint remote;  // where the request came from: for `received` of our own responses
-  ConnectionLink link;
+  ListLink link;
 
   sip::Method method = sip::Method::other;
   Reliability reliability = Reliability::reliable;  // of the upstream transport
@@ -125,16 +167,22 @@ struct ProxyContext : PoolItem {
   server_non_invite::State other = server_non_invite::State::trying;
   bool counted_pending = false;  // in the table's count of its connection
   bool cancelled = false;    // by the caller: what fails from now on is a 487
+  bool caller_away = false;  // responses wait for him
+  bool deferred = false;     // the User will answer, no branch will
+  bool told_to_wait = false; // that a callee is expected back
+  bool one_by_one = false;   // RFC 5393: too little breadth for more than one group at a time
 
   PoolIndex first_branch = nobody;
   PoolIndex last_branch = nobody;
   std::uint16_t pending = 0;
   std::uint16_t waiting = 0;
+  std::uint16_t unplaced = 0;
 
   std::uint32_t cseq = 0;
   std::uint32_t loop_hash = 0;
   std::uint16_t gone_status = 480;
   std::uint8_t max_forwards = 0;  // as sent
+  std::uint8_t max_breadth = 0;   // of each branch
   Stay stay = Stay::none;
 
   os::TimerId timer = os::TimerId::none;
@@ -149,7 +197,8 @@ struct ProxyContext : PoolItem {
   std::uint32_t counted_bytes = 0;  // of `kept`, in the table's sum
   Text gone_reason;
   Text cancel_reason;              // Reason header lines of the caller's CANCEL
-  std::unique_ptr<BestResponse> best;
+  Text consumed_realm;             // whose Proxy-Authorization was for us
+  std::unique_ptr<Rare> rare;
   std::string last_response;       // datagrams only: what a retransmitted request gets
 
   [[nodiscard]] bool is_invite() const noexcept { return method == sip::Method::invite; }
@@ -163,6 +212,20 @@ struct ProxyContext : PoolItem {
   [[nodiscard]] std::string_view request_bytes() const noexcept { return std::string_view{kept}.substr(0, request_size); }
   [[nodiscard]] std::string_view text(Text part) const noexcept {
     return std::string_view{kept}.substr(part.offset, part.size);
+  }
+  [[nodiscard]] Rare& use_rare() {
+    if (!rare) rare = std::make_unique<Rare>();
+    return *rare;
+  }
+  [[nodiscard]] bool has_best() const noexcept { return rare && rare->best.status != 0; }
+  // In place of what `part` was, where that is long enough: who moves often does not grow.
+  void keep_instead(Text& part, std::string_view text) {
+    if (text.size() > part.size) {
+      part = keep(text);
+      return;
+    }
+    kept.replace(part.offset, text.size(), text);
+    part.size = static_cast<std::uint32_t>(text.size());
   }
   Text keep(std::string_view text) {
     const Text part{static_cast<std::uint32_t>(kept.size()), static_cast<std::uint32_t>(text.size())};

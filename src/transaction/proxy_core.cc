@@ -34,6 +34,7 @@ void ProxyCore::reconfigure(CoreSettings settings) {
 ProxyCore::~ProxyCore() {
   // Timers carry a reference to this object; the wheel may outlive it.
   table_.for_each([this](ProxyContext& context) { wheel_.cancel(context.timer); });
+  wheel_.cancel(ack_timer_);
 }
 
 ProxyCore::Turn::Turn(ProxyCore& core) : core_(core) {
@@ -114,7 +115,7 @@ void ProxyCore::reply_stateless(const sip::MessageView& request, const Arrival& 
   const auto via = sip::topmost_via(request);
   const std::uint64_t hash = via ? transaction_hash(table_key_, request, *via, arrival.flow.connection) : 0;
   const Destination back = via ? response_destination(arrival, *via) : arrival.back();
-  send_reply(back, reply.status, make_reply(request, arrival.remote, hash, reply));
+  static_cast<void>(send_reply(back, reply.status, make_reply(request, arrival.remote, hash, reply)));
 }
 
 void ProxyCore::on_send_failed(Token token) {
@@ -142,23 +143,17 @@ void ProxyCore::lose(const Loss& loss) {
 // Callers first: nothing is sent to who has just gone.
 void ProxyCore::lose_connection(ConnectionId connection) {
   const auto affected = table_.on_connection(connection);
-  for (const auto& [index, serial] : affected.contexts)
-    if (ProxyContext* context = table_.find(index, serial)) lose_caller(*context);
-  for (const Token token : affected.branches) lose({ConnectionId::none, token});
-}
-
-// Nobody is there to be answered. A request that is no INVITE can't be stopped, only forgotten; an INVITE is cancelled
-// wherever it went, or somebody's phone rings for nobody.
-void ProxyCore::lose_caller(ProxyContext& context) {
-  if (!context.has_final()) count(Count::callers_lost);
-  context.invite = server_invite::State::terminated;
-  context.other = server_non_invite::State::terminated;
-  context.due = context.retransmit = never;
-  if (context.is_invite()) {
-    drop_waiting(context);
-    cancel_pending(context, CancelCause::caller_lost);
+  for (const auto& [index, serial] : affected.contexts) {
+    ProxyContext* context = table_.find(index, serial);
+    if (context == nullptr) continue;
+    // Of a call that is up, a 2xx its callee sends again is for him too.
+    const bool is_over = context->has_final() && !(context->is_invite() && context->invite == server_invite::State::accepted);
+    if (is_over || !await_caller(*context))
+      lose_caller(*context);
+    else
+      settle(*context);
   }
-  settle(context);
+  for (const Token token : affected.branches) lose({ConnectionId::none, token});
 }
 
 }  // namespace sipwsd::transaction

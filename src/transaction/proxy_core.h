@@ -5,6 +5,9 @@
 //   server_transaction.cc  responses leave: 17.2, our own responses (8.2.6), local To tags
 //   proxy_forwarding.cc    16.3, 16.6: checks, targets, groups of equal q
 //   response_processing.cc responses arrive: 17.1, 16.7
+//   places.cc              where a branch goes: RFC 3263 4.3, 18.1.1, clients that are away
+//   callers.cc             callers that are away
+//   ack_forwarding.cc      16.11: the ACK to a 2xx
 //   cancel.cc              CANCEL: 9, 16.10
 //   proxy_timers.cc        16.8, 17: what fires, when to wake up next, when state ends
 //
@@ -22,6 +25,7 @@
 #include "src/os/timer_wheel.h"
 #include "src/sip/output_buffer.h"
 #include "src/transaction/core.h"
+#include "src/transaction/held_acks.h"
 #include "src/transaction/key.h"
 #include "src/transaction/request_forwarding.h"
 #include "src/transaction/response_route.h"
@@ -47,6 +51,9 @@ class ProxyCore final : public os::TimerHandler {
   void on_response(const sip::MessageView& response, const Arrival& arrival);
   void on_send_failed(Token token);
   void on_connection_closed(ConnectionId connection);
+  void on_located(std::uint64_t ticket, std::span<const Place> places);
+  void on_client_moved(ClientId client, const Destination& to);
+  void answer(std::uint64_t ticket, const LocalReply& reply);
   void on_timer(os::TimerId id, std::uint64_t key) override;
   void reconfigure(CoreSettings settings);
   void reply_stateless(const sip::MessageView& request, const Arrival& arrival, const LocalReply& reply);
@@ -55,11 +62,13 @@ class ProxyCore final : public os::TimerHandler {
   void reply(RequestContext& request, const LocalReply& reply);
   void forward(RequestContext& request, std::span<const Target> targets, const ForwardOptions& options);
   Result<void> forward_stateless(RequestContext& request, const Target& target, const ForwardOptions& options);
+  [[nodiscard]] std::uint64_t defer(RequestContext& request, base::Milliseconds limit);
   [[nodiscard]] bool is_merged(const RequestContext& request);
   [[nodiscard]] std::string local_tag(const RequestContext& request) const;
 
   [[nodiscard]] const BranchKey& branch_key() const noexcept { return branch_key_; }
   [[nodiscard]] const TransactionTable& table() const noexcept { return table_; }
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return table_.kept_bytes() + held_acks_.bytes(); }
 
  private:
   // The outermost call of this object on the stack, or one within.
@@ -86,7 +95,6 @@ class ProxyCore final : public os::TimerHandler {
   void absorb(ProxyContext& context);
   void lose(const Loss& loss);
   void lose_connection(ConnectionId connection);
-  void lose_caller(ProxyContext& context);
 
   // --- server_transaction.cc
   // Out to where the request came from, if the server transaction lets it.
@@ -95,7 +103,11 @@ class ProxyCore final : public os::TimerHandler {
   void reply_locally(ProxyContext& context, const LocalReply& reply);
   [[nodiscard]] std::string_view make_reply(const sip::MessageView& request, const Endpoint& source, std::uint64_t hash,
                                             const LocalReply& reply);
-  void send_reply(const Destination& to, std::uint16_t status, std::string_view response);
+  Result<void> send_reply(const Destination& to, std::uint16_t status, std::string_view response);
+  // The server transaction of a request that is kept: its one final response comes later.
+  [[nodiscard]] ProxyContext& add_context(RequestContext& request);
+  // 503 with Retry-After.
+  void refuse(RequestContext& request, Count why);
   [[nodiscard]] Tag tag_of(std::uint64_t hash) const noexcept;
 
   // --- proxy_forwarding.cc
@@ -108,17 +120,66 @@ class ProxyCore final : public os::TimerHandler {
   [[nodiscard]] std::optional<Count> shortage(const RequestContext& request) const;
   [[nodiscard]] std::uint8_t next_max_forwards(const sip::MessageView& request) const;
   [[nodiscard]] bool is_loop(const sip::MessageView& request, std::uint32_t loop_hash) const;
-  void add_targets(ProxyContext& context, const sip::MessageView& request, std::span<const Target> targets,
-                   const ForwardOptions& options);
+  // Into order_: best first, as many as may be tried.
+  void put_in_order(std::span<const Target> targets);
+  [[nodiscard]] std::size_t widest_group() const noexcept;
+  void add_targets(ProxyContext& context, const sip::MessageView& request, const ForwardOptions& options);
   void launch_group(ProxyContext& context, const sip::MessageView& request, const sip::Via& topmost_via);
   // Our Via and what else the copy gets: when it is known where it goes.
   void put_on(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request);
   void launch(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const sip::Via& topmost_via);
+  // To `branch.to`, which is known by now.
+  void send_copy(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const sip::Via& topmost_via,
+                 std::string_view server_name);
+  void start_timers(const ProxyContext& context, ClientBranch& branch) noexcept;
   // The copy of the request that went, or goes, out on this branch.
   void write_copy(const ProxyContext& context, const ClientBranch& branch, const sip::MessageView& request,
                   const sip::Via& topmost_via, sip::OutputBuffer& out);
   void write_copy_again(const ProxyContext& context, const ClientBranch& branch, sip::OutputBuffer& out);
   void drop_waiting(ProxyContext& context) noexcept;
+
+  // --- places.cc
+  void find_place(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request, const sip::Via& topmost_via);
+  void take_places(ProxyContext& context, ClientBranch& branch, std::span<const Place> places,
+                   const sip::MessageView& request, const sip::Via& topmost_via);
+  [[nodiscard]] bool is_too_long(const ClientBranch& branch) const noexcept;
+  void prefer_stream(ProxyContext& context, ClientBranch& branch, std::string_view server_name);
+  // False: there is none, or it is too late for it.
+  [[nodiscard]] bool try_next_place(ProxyContext& context, ClientBranch& branch);
+  void report_place(const ClientBranch& branch);
+  // False: nobody expects the client of a connection that is gone.
+  [[nodiscard]] bool follow_client(ProxyContext& context, ClientBranch& branch);
+  [[nodiscard]] bool hold(ProxyContext& context, ClientBranch& branch, Hold why, const Located& found);
+  void end_hold(ProxyContext& context, ClientBranch& branch) noexcept;
+  void give_up_place(ProxyContext& context, ClientBranch& branch);
+  void resume(ProxyContext& context, ClientBranch& branch, const Destination& to);
+
+  // --- callers.cc
+  // False: he is lost.
+  [[nodiscard]] bool await_caller(ProxyContext& context);
+  void move_caller(ProxyContext& context, const Destination& to);
+  void hold_response(ProxyContext& context, std::uint16_t status, std::string_view response);
+  void lose_caller(ProxyContext& context);
+
+  // --- ack_forwarding.cc
+  struct PassingAck {
+    const sip::MessageView& request;
+    const sip::Via& topmost_via;
+    const Arrival& arrival;
+    std::uint64_t hash;
+    std::uint32_t loop_hash;
+    TargetTexts texts;
+    ClientId callee;
+  };
+  Result<void> pass_ack_on(const PassingAck& ack, const Target& target);
+  Result<void> send_ack_to(const PassingAck& ack, const Place& place);
+  Result<void> send_ack_to_first(const PassingAck& ack, std::span<const Place> places);
+  void send_held_ack(const HeldAck& ack, std::span<const Place> places);
+  Result<void> hold_ack(const PassingAck& ack, const Located& found);
+  void wake_up_for_acks();
+  void release_acks(ClientId client, const Destination& to);
+  void on_ack_located(std::uint64_t ticket, std::span<const Place> places);
+  void drop_late_acks();
 
   // --- response_processing.cc
   void on_invite_response(ProxyContext& context, ClientBranch& branch, const sip::MessageView& response,
@@ -158,6 +219,12 @@ class ProxyCore final : public os::TimerHandler {
     for (ClientBranch* at = table_.branch(context.first_branch); at != nullptr; at = table_.branch(at->next)) act(*at);
   }
   void count(Count what) noexcept { counters_.count(what); }
+  [[nodiscard]] static std::uint64_t key_of(const ProxyContext& context) noexcept {
+    return std::uint64_t{context.serial} << 32 | context.index;
+  }
+  [[nodiscard]] ProxyContext* context_of(std::uint64_t key) noexcept {
+    return table_.find(static_cast<PoolIndex>(key), static_cast<std::uint32_t>(key >> 32));
+  }
 
   net::Transport& transport_;
   os::TimerWheel& wheel_;
@@ -170,15 +237,19 @@ class ProxyCore final : public os::TimerHandler {
   TransactionTable table_;
   RequestForwarding forwarding_;
 
+  HeldAcks held_acks_;
+  os::TimerId ack_timer_ = os::TimerId::none;
+
   base::TimePoint now_{};  // of the turn
   unsigned depth_ = 0;
   std::vector<Loss> losses_;
 
   // Working memory, so that nothing is allocated in steady state. `out_` is what is being sent.
   sip::OutputBuffer out_, copy_;
-  std::string line_text_, again_;
+  std::string line_text_, again_, elsewhere_;
   std::vector<std::string_view> lines_;
   std::vector<const Target*> order_;
+  std::vector<Place> places_;
 };
 
 }  // namespace sipwsd::transaction

@@ -4,6 +4,7 @@
 
 #include "src/sip/cseq.h"
 #include "src/sip/from_to.h"
+#include "src/sip/max_breadth.h"
 #include "src/sip/max_forwards.h"
 #include "src/sip/option_tags.h"
 #include "src/transaction/proxy_core.h"
@@ -68,61 +69,81 @@ void ProxyCore::forward(RequestContext& request, std::span<const Target> targets
     return reply(request, {objection.status, {}, objection.unsupported.empty() ? std::span<const HeaderLine>{} : unsupported});
   }
   if (targets.empty()) return reply(request, {480});
-  if (const auto why = shortage(request)) {
-    count(*why);
-    const std::string seconds = std::to_string(settings_.retry_after.count());
-    const HeaderLine retry_after[] = {{"Retry-After", seconds}};
-    return reply(request, {503, {}, retry_after});
-  }
+  put_in_order(targets);
+  const auto breadth = sip::max_breadth(message);
+  if (!breadth) return reply(request, {400, breadth.error().why});
+  const std::size_t most = std::min(breadth->value_or(sip::default_max_breadth), sip::default_max_breadth);
+  if (most < widest_group()) return reply(request, {440});
+  if (const auto why = shortage(request)) return refuse(request, *why);
 
-  ProxyContext* context =
-      table_.add(request.hash_, response_destination(request.arrival_, request.topmost_via_), message.method());
-  request.done_ = true;
-  count(Count::server_transactions);
-  const auto cseq = sip::cseq(message);
-  context->cseq = cseq ? cseq->number : 0;
-  context->loop_hash = loop;
-  context->remote = request.arrival_.remote;
-  context->caller = request.arrival_.client;
-  context->stay = options.stay;
-  context->reliability = is_reliable(context->remote.protocol) ? Reliability::reliable : Reliability::unreliable;
-  context->started = now_;
-  context->max_forwards = next_max_forwards(message);
-  if (!context->is_invite()) context->due = now_ + settings_.timers.late_trying();
-  add_targets(*context, message, targets, options);
-  if (context->is_invite())
-    deliver(*context, 100, make_reply(message, context->remote, context->hash, {100}));
+  ProxyContext& context = add_context(request);
+  context.loop_hash = loop;
+  context.stay = options.stay;
+  context.max_forwards = next_max_forwards(message);
+  context.one_by_one = most < order_.size();
+  context.max_breadth = static_cast<std::uint8_t>(context.one_by_one ? 1 : most / order_.size());
+  add_targets(context, message, options);
+  if (context.is_invite()) deliver(context, 100, make_reply(message, context.remote, context.hash, {100}));
 
-  launch_group(*context, message, request.topmost_via_);
-  conclude(*context);
-  settle(*context);
+  launch_group(context, message, request.topmost_via_);
+  conclude(context);
+  settle(context);
 }
 
-// 16.6 steps 1 to 6 for all targets at once, best first. What a target's copy needs is kept with the request, so that
-// the targets themselves need not outlive the call.
-void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& request, std::span<const Target> targets,
-                            const ForwardOptions& options) {
+ProxyContext& ProxyCore::add_context(RequestContext& request) {
+  ProxyContext& context = *table_.add(request.hash_, response_destination(request.arrival_, request.topmost_via_),
+                                      request.message_.method());
+  request.done_ = true;
+  count(Count::server_transactions);
+  const auto cseq = sip::cseq(request.message_);
+  context.cseq = cseq ? cseq->number : 0;
+  context.remote = request.arrival_.remote;
+  context.caller = request.arrival_.client;
+  context.reliability = is_reliable(context.remote.protocol) ? Reliability::reliable : Reliability::unreliable;
+  context.started = now_;
+  if (!context.is_invite()) context.due = now_ + settings_.timers.late_trying();
+  return context;
+}
+
+void ProxyCore::put_in_order(std::span<const Target> targets) {
   order_.clear();
   for (const Target& target : targets) order_.push_back(&target);
   // Stable, and unlike std::stable_sort without an allocation: the pointers are in the order given.
   std::sort(order_.begin(), order_.end(),
             [](const Target* a, const Target* b) { return a->q != b->q ? a->q > b->q : a < b; });
   if (order_.size() > settings_.max_branches) order_.resize(settings_.max_branches);
+}
 
+// RFC 5393 5.3.3: what is under way at once shares what the request came with. The others of a serial search take their
+// turn, with a share of their own when there is enough.
+std::size_t ProxyCore::widest_group() const noexcept {
+  std::size_t widest = 0, width = 0;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    width = i != 0 && order_[i]->q == order_[i - 1]->q ? width + 1 : 1;
+    widest = std::max(widest, width);
+  }
+  return widest;
+}
+
+// 16.6 steps 1 to 6 for all targets at once, best first. What a target's copy needs is kept with the request, so that
+// the targets themselves need not outlive the call.
+void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& request, const ForwardOptions& options) {
   context.kept.assign(request.bytes());
   context.request_size = static_cast<std::uint32_t>(request.bytes().size());
   context.gone_status = options.gone_status;
   context.gone_reason = context.keep(options.gone_reason);
+  context.consumed_realm = context.keep(options.consumed_realm);
   for (const Target* target : order_) {
     ClientBranch& branch = table_.add_branch(context);
     ++context.waiting;
     branch.to = target->to;
     branch.client = target->client;
     branch.q = target->q;
-    const TargetTexts texts = forwarding_.texts_for(request, *target, options.consumed_routes, options.headers);
+    const TargetTexts texts = forwarding_.texts_for(request, *target, options);
     branch.request_uri = context.keep(texts.request_uri);
     branch.prepend = context.keep(texts.prepend);
     branch.append = context.keep(texts.append);
+    if (!branch.to.is_known()) branch.next_hop = context.keep(target->next_hop);
     branch.consumed_routes = static_cast<std::uint16_t>(texts.consumed_routes);
   }
   table_.count_kept(context);
@@ -144,20 +165,43 @@ void ProxyCore::launch(ProxyContext& context, ClientBranch& branch, const sip::M
   branch.waiting = false;
   --context.waiting;
   ++context.pending;
-  put_on(context, branch, request);
-  const Timers& timers = settings_.timers;
-  branch.due = now_ + (context.is_invite() ? timers.b : timers.f);
-  if (branch.reliability == Reliability::unreliable) {
-    branch.interval = context.is_invite() ? timers.a() : timers.e();
-    branch.retransmit = now_ + branch.interval;
+  if (!branch.to.is_known()) return find_place(context, branch, request, topmost_via);
+  send_copy(context, branch, request, topmost_via, {});
+}
+
+void ProxyCore::send_copy(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request,
+                          const sip::Via& topmost_via, std::string_view server_name) {
+  const auto write = [&] {
+    put_on(context, branch, request);
+    out_.clear();
+    write_copy(context, branch, request, topmost_via, out_);
+  };
+  write();
+  if (is_too_long(branch)) {
+    prefer_stream(context, branch, server_name);
+    write();
   }
-  count(Count::client_transactions);
-  out_.clear();
-  write_copy(context, branch, request, topmost_via, out_);
-  const auto sent = transport_.send(branch.to, out_.view(), number(TransactionTable::token_of(branch)));
+  start_timers(context, branch);
+  if (!branch.sent) count(Count::client_transactions);
+  branch.sent = true;
+  const auto sent =
+      transport_.send(branch.to, out_.view(), number(TransactionTable::token_of(branch)), server_name);
   if (!sent) return on_transport_error(context, branch, sent.error().code);
   branch.to.flow = *sent;
   table_.attach(branch);
+}
+
+// Also of a branch that goes on over another connection: an INVITE that rang has had its provisional response.
+void ProxyCore::start_timers(const ProxyContext& context, ClientBranch& branch) noexcept {
+  const Timers& timers = settings_.timers;
+  branch.retransmit = never;
+  if (!context.is_invite())
+    branch.due = branch.sent ? context.started + timers.f : now_ + timers.f;
+  else
+    branch.due = now_ + (branch.invite == client_invite::State::calling ? timers.b : timers.c);
+  if (branch.reliability == Reliability::reliable || !branch.is_unanswered(context.is_invite())) return;
+  branch.interval = context.is_invite() ? timers.a() : timers.e();
+  branch.retransmit = now_ + branch.interval;
 }
 
 void ProxyCore::put_on(ProxyContext& context, ClientBranch& branch, const sip::MessageView& request) {
@@ -166,8 +210,8 @@ void ProxyCore::put_on(ProxyContext& context, ClientBranch& branch, const sip::M
   branch.transport = outfit.transport;
   branch.reliability = is_reliable(outfit.transport) ? Reliability::reliable : Reliability::unreliable;
   branch.alias = outfit.alias;
-  branch.sent_by = context.keep(outfit.sent_by);
-  branch.outfit = context.keep(outfit.lines);
+  context.keep_instead(branch.sent_by, outfit.sent_by);
+  context.keep_instead(branch.outfit, outfit.lines);
   table_.count_kept(context);
 }
 
@@ -175,13 +219,14 @@ void ProxyCore::write_copy(const ProxyContext& context, const ClientBranch& bran
                            const sip::Via& topmost_via, sip::OutputBuffer& out) {
   const ForwardedCopy copy{
       {context.text(branch.request_uri), context.text(branch.prepend), context.text(branch.append),
-       branch.consumed_routes},
+       branch.consumed_routes, context.text(context.consumed_realm)},
       branch.transport,
       context.text(branch.sent_by),
       context.text(branch.outfit),
       branch.alias,
       branch_key_.make({settings_.slot, settings_.generation, TransactionTable::token_of(branch), context.loop_hash}),
-      context.max_forwards};
+      context.max_forwards,
+      context.max_breadth};
   forwarding_.write(request, topmost_via, context.remote, copy, out);
 }
 
@@ -199,30 +244,6 @@ void ProxyCore::drop_waiting(ProxyContext& context) noexcept {
     if (branch.waiting) branch.alive = false;
   });
   context.waiting = 0;
-}
-
-// 16.11. The branch is the same for the same ACK, as a stateless proxy's must be, and names no client transaction.
-Result<void> ProxyCore::forward_stateless(RequestContext& request, const Target& target, const ForwardOptions& options) {
-  const Turn turn{*this};
-  if (request.message_.method() != sip::Method::ack) return Error{Errc::unsupported, "only an ACK has no response"};
-  if (request.done_) return {};
-  request.done_ = true;
-  const std::uint32_t loop = loop_hash(loop_key_, request.message_);
-  if (objection_to(request, loop).status != 0) return Error{Errc::refused, "Max-Forwards, Proxy-Require or a loop"};
-  const Destination upstream = request.arrival_.back();
-  Outfit ours;
-  user_.outfit({request.message_, upstream, request.arrival_.client, target.to, target.client, Stay::none}, ours);
-  const auto nobodys = static_cast<Token>(request.hash_ << 32 | nobody);
-  const ForwardedCopy copy{
-      forwarding_.texts_for(request.message_, target, options.consumed_routes, options.headers),
-      ours.transport, ours.sent_by, {}, ours.alias, branch_key_.make({settings_.slot, settings_.generation, nobodys, loop}),
-      next_max_forwards(request.message_)};
-  out_.clear();
-  forwarding_.write(request.message_, request.topmost_via_, request.arrival_.remote, copy, out_);
-  const auto sent = transport_.send(target.to, out_.view(), 0);
-  if (sent) return {};
-  count(Count::acks_unsent);
-  return sent.error();
 }
 
 }  // namespace sipwsd::transaction

@@ -9,7 +9,8 @@ namespace sipwsd::transaction {
 
 void ProxyCore::on_timer(os::TimerId, std::uint64_t key) {
   const Turn turn{*this};
-  ProxyContext* context = table_.find(static_cast<PoolIndex>(key), static_cast<std::uint32_t>(key >> 32));
+  if (key == nobody) return drop_late_acks();
+  ProxyContext* context = context_of(key);
   if (context == nullptr) return;
   context->timer = os::TimerId::none;
   context->timer_at = never;
@@ -21,6 +22,10 @@ void ProxyCore::on_timer(os::TimerId, std::uint64_t key) {
 
 void ProxyCore::fire(ProxyContext& context, ClientBranch& branch) {
   if (!branch.alive || branch.waiting) return;
+  if (branch.hold != Hold::none) {
+    if (branch.due <= now_) give_up_place(context, branch);
+    return;
+  }
   const Timers& timers = settings_.timers;
   if (branch.retransmit <= now_) {  // A; E of the request, or of its CANCEL
     const bool is_calling = context.is_invite() && branch.invite == client_invite::State::calling;
@@ -41,6 +46,8 @@ void ProxyCore::fire(ProxyContext& context, ClientBranch& branch) {
     if (row == nullptr) return;
     if (row->action != client_non_invite::Action::report_timeout) return branch.terminate();
     count(Count::timeouts);
+    report_place(branch);
+    if (now_ - context.started < timers.f && try_next_place(context, branch)) return;
     return fail_branch(context, branch, 408);
   }
   if (branch.invite == client_invite::State::proceeding) {  // C; or the cancelled one has not ended either
@@ -53,11 +60,20 @@ void ProxyCore::fire(ProxyContext& context, ClientBranch& branch) {
     if (const auto* row = client_invite::table.step(branch.invite, event)) {
       if (row->action != Action::report_timeout) return branch.terminate();
       count(Count::timeouts);
+      report_place(branch);
+      if (try_next_place(context, branch)) return;
       return fail_branch(context, branch, 408);
     }
 }
 
 void ProxyCore::fire_server(ProxyContext& context) {
+  if (context.rare && context.rare->deadline <= now_) {
+    context.rare->deadline = never;
+    if (context.caller_away) return lose_caller(context);
+    const std::string seconds = std::to_string(settings_.retry_after.count());
+    const HeaderLine retry_after[] = {{"Retry-After", seconds}};
+    if (!context.has_final()) reply_locally(context, {503, {}, retry_after});
+  }
   if (context.retransmit <= now_) {  // G
     context.interval = settings_.timers.next_e_or_g(context.interval);
     context.retransmit = now_ + context.interval;
@@ -84,7 +100,8 @@ void ProxyCore::settle(ProxyContext& context) {
   if (!context.alive) return;
   if (context.has_final()) table_.end_pending(context);
   base::TimePoint next = std::min(context.due, context.retransmit);
-  bool needs_request = context.waiting != 0 || !context.has_final();
+  if (context.rare) next = std::min(next, context.rare->deadline);
+  bool needs_request = context.waiting != 0 || !context.has_final() || context.caller_away;
   bool lingers = false;
   for_each_branch(context, [&](const ClientBranch& branch) {
     if (!branch.alive || branch.waiting) return;
@@ -96,9 +113,9 @@ void ProxyCore::settle(ProxyContext& context) {
     next = std::min({next, branch.due, branch.retransmit});
   });
   // A request that is no INVITE ends with its final response: nobody waits for those who answer later.
-  if (context.is_terminated() && (!context.is_invite() || !lingers)) return retire(context);
+  if (context.is_terminated() && !context.caller_away && (!context.is_invite() || !lingers)) return retire(context);
   if (!needs_request && !context.kept.empty()) {
-    context.best.reset();
+    context.rare.reset();
     table_.release_kept(context);
     table_.count_kept(context);
   }
@@ -109,8 +126,7 @@ void ProxyCore::wake_up_at(ProxyContext& context, base::TimePoint at) {
   if (context.timer_at <= at) return;
   wheel_.cancel(context.timer);
   const auto delay = std::chrono::ceil<base::Milliseconds>(at - now_);
-  context.timer = wheel_.add(std::max(delay, base::Milliseconds{1}), *this,
-                             std::uint64_t{context.serial} << 32 | context.index);
+  context.timer = wheel_.add(std::max(delay, base::Milliseconds{1}), *this, key_of(context));
   context.timer_at = at;
 }
 

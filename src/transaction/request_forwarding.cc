@@ -1,9 +1,11 @@
 #include "src/transaction/request_forwarding.h"
 
 #include "src/base/text.h"
+#include "src/sip/auth_header.h"
 #include "src/sip/edits.h"
 #include "src/sip/route_set.h"
 #include "src/sip/writer.h"
+#include "src/transaction/core.h"
 #include "src/transaction/header_lines.h"
 #include "src/transaction/response_route.h"
 
@@ -41,14 +43,22 @@ std::string_view strict_router(std::string_view target_route) {
   return route && route->uri.is_sip() && !route->uri.is_loose() ? route->uri.text : std::string_view{};
 }
 
+// RFC 3261 22.3: who comes behind us has a realm of his own, and ours is none of his business.
+void remove_credentials(const sip::MessageView& request, std::string_view realm, sip::Edits& edits) {
+  for (const sip::Header& header : request.all(sip::HeaderId::proxy_authorization)) {
+    const auto credentials = sip::parse_auth_header(header.value);
+    if (credentials && credentials->realm == realm) edits.remove(header);
+  }
+}
+
 }  // namespace
 
 TargetTexts RequestForwarding::texts_for(const sip::MessageView& request, const Target& target,
-                                         std::size_t consumed_routes, std::span<const HeaderLine> headers) {
+                                         const ForwardOptions& options) {
   prepend_.clear();
   append_.clear();
-  TargetTexts texts{target.request_uri, {}, {}, consumed_routes};
-  for (const HeaderLine& header : headers) add_line(append_, header.name, "", header.value, "");
+  TargetTexts texts{target.request_uri, {}, {}, options.consumed_routes, options.consumed_realm};
+  for (const HeaderLine& header : options.headers) add_line(append_, header.name, "", header.value, "");
 
   std::span<const std::string> routes{target.route};
   std::string_view strict;
@@ -56,7 +66,7 @@ TargetTexts RequestForwarding::texts_for(const sip::MessageView& request, const 
     strict = strict_router(routes.front());
     if (!strict.empty()) routes = routes.subspan(1);
   } else {
-    strict = strict_router(request, consumed_routes);
+    strict = strict_router(request, options.consumed_routes);
     if (!strict.empty()) ++texts.consumed_routes;
   }
   for (const std::string& route : routes) add_address(prepend_, "Route", route);
@@ -78,6 +88,11 @@ void RequestForwarding::write(const sip::MessageView& request, const sip::Via& t
   char digits[20];
   const std::size_t size = base::write_decimal(digits, std::uint32_t{copy.max_forwards});
   static_cast<void>(edits.set_value(sip::HeaderId::max_forwards, {digits, size}));
+  if (copy.max_breadth != 0) {
+    const std::size_t digits_size = base::write_decimal(digits, std::uint32_t{copy.max_breadth});
+    static_cast<void>(edits.set_value(sip::HeaderId::max_breadth, {digits, digits_size}));
+  }
+  if (!copy.target.consumed_realm.empty()) remove_credentials(request, copy.target.consumed_realm, edits);
   if (copy.target.consumed_routes != 0) edits.remove_first_values(sip::HeaderId::route, copy.target.consumed_routes);
 
   via_.assign("Via: SIP/2.0/").append(via_name(copy.transport)).append(" ").append(copy.sent_by);

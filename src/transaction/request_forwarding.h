@@ -18,12 +18,15 @@
 
 namespace sipwsd::transaction {
 
+struct ForwardOptions;
+
 // What is particular to the copy for one target: 16.6 steps 2, 4, 6. The line texts have CRLFs (header_lines.h).
 struct TargetTexts {
   std::string_view request_uri;
   std::string_view prepend;  // the Routes of the target, topmost first
   std::string_view append;
   std::size_t consumed_routes = 0;
+  std::string_view consumed_realm = {};
 };
 
 struct ForwardedCopy {
@@ -34,6 +37,7 @@ struct ForwardedCopy {
   bool alias = false;
   BranchText branch;
   std::uint8_t max_forwards = 0;
+  std::uint8_t max_breadth = 0;  // 0: left alone
 };
 
 // Keeps its working memory, so that a copy in steady state allocates nothing.
@@ -41,8 +45,8 @@ class RequestForwarding {
  public:
   // Views into the arguments and into this object; valid until the next call. A next hop that is a strict router (no
   // lr) gets its own URI as Request-URI and the real one as the last Route (16.6 step 6).
-  [[nodiscard]] TargetTexts texts_for(const sip::MessageView& request, const Target& target, std::size_t consumed_routes,
-                                      std::span<const HeaderLine> headers);
+  [[nodiscard]] TargetTexts texts_for(const sip::MessageView& request, const Target& target,
+                                      const ForwardOptions& options);
   // Appends one copy of the request to `out`. `topmost_via` is the request's; `source` is where it came from.
   void write(const sip::MessageView& request, const sip::Via& topmost_via, const Endpoint& source,
              const ForwardedCopy& copy, sip::OutputBuffer& out);

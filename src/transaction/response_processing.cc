@@ -109,7 +109,7 @@ void ProxyCore::process(ProxyContext& context, ClientBranch& branch, const sip::
   const std::uint16_t status = response.status();
   if (sip::is_provisional(status) && branch.cancel == CancelState::wanted) send_cancel(context, branch);
   if (status == 100) return;  // hop by hop
-  ReplyContext shown{response, arrival, context.upstream};
+  ReplyContext shown{response, arrival, context.upstream, context.request_bytes()};
   user_.on_reply(shown);
 
   if (sip::is_provisional(status)) {
@@ -125,11 +125,15 @@ void ProxyCore::process(ProxyContext& context, ClientBranch& branch, const sip::
     return;
   }
   if (context.has_final()) return;
+  if (status == 503) {  // RFC 3263 4.3
+    report_place(branch);
+    if (try_next_place(context, branch)) return;
+  }
   if (status >= 600) {  // step 5: nobody else is asked any more
     drop_waiting(context);
     if (context.is_invite()) cancel_pending(context, CancelCause::declined_elsewhere);
   }
-  const bool is_only = context.pending == 0 && context.waiting == 0 && !context.best;
+  const bool is_only = context.pending == 0 && context.waiting == 0 && !context.has_best();
   const bool may_be_sent = context.is_invite() || status != 408;
   if (is_only && may_be_sent) return forward_response(context, response);
   gather(context, response);
@@ -144,8 +148,7 @@ void ProxyCore::forward_response(ProxyContext& context, const sip::MessageView& 
 
 // 16.7 step 6, as responses come in. A challenge is kept even when another response is better so far: step 7.
 void ProxyCore::gather(ProxyContext& context, const sip::MessageView& response) {
-  if (!context.best) context.best = std::make_unique<BestResponse>();
-  BestResponse& best = *context.best;
+  BestResponse& best = context.use_rare().best;
   const std::uint16_t status = response.status();
   if (best.status == 0 || preference(status, false) < preference(best.status, best.is_local)) {
     best.status = status;
@@ -158,14 +161,14 @@ void ProxyCore::gather(ProxyContext& context, const sip::MessageView& response) 
 }
 
 void ProxyCore::gather_local(ProxyContext& context, std::uint16_t status, std::string_view reason) {
-  if (!context.best) context.best = std::make_unique<BestResponse>();
-  BestResponse& best = *context.best;
+  BestResponse& best = context.use_rare().best;
   if (best.status != 0 && preference(status, true) >= preference(best.status, best.is_local)) return;
   best = {status, true, std::string{reason}, {}, std::move(best.challenges)};
 }
 
 void ProxyCore::fail_branch(ProxyContext& context, ClientBranch& branch, std::uint16_t status, std::string_view reason) {
   if (branch.is_pending(context.is_invite())) --context.pending;
+  end_hold(context, branch);
   branch.terminate();
   if (context.has_final()) return;
   if (context.cancelled) return gather_local(context, 487, {});  // what the caller asked for has happened
@@ -184,6 +187,12 @@ void ProxyCore::on_transport_error(ProxyContext& context, ClientBranch& branch, 
     is_reported = row->action == client_non_invite::Action::report_transport_error;
   }
   if (!is_reported) return branch.terminate();
+  const bool is_gone = error == Errc::gone || error == Errc::not_found;
+  if (is_gone || error == Errc::unsupported) {
+    report_place(branch);
+    if (branch.is_unanswered(context.is_invite()) && try_next_place(context, branch)) return;
+  }
+  if (is_gone && follow_client(context, branch)) return;
   switch (error) {
     case Errc::gone:
     case Errc::not_found:
@@ -205,8 +214,10 @@ void ProxyCore::send_ack(const ProxyContext& context, const ClientBranch& branch
 }
 
 void ProxyCore::conclude(ProxyContext& context) {
-  while (context.alive && context.pending == 0 && !context.has_final()) {
-    if (context.waiting == 0) return send_best(context);
+  while (context.alive && !context.has_final()) {
+    if (context.waiting == 0 && context.pending == 0) return send_best(context);
+    // Nobody waits for a client that may come back, but the answer does.
+    if (context.waiting == 0 || context.pending != (context.one_by_one ? 0 : context.unplaced)) return;
     again_.assign(context.request_bytes());  // what is kept grows, and may move, with every launch
     const auto request = sip::parse(again_);
     const auto via = request ? sip::topmost_via(*request) : Result<sip::Via>{Errc::malformed};
@@ -216,8 +227,8 @@ void ProxyCore::conclude(ProxyContext& context) {
 }
 
 void ProxyCore::send_best(ProxyContext& context) {
-  if (!context.best) return;
-  const BestResponse& best = *context.best;
+  if (!context.has_best()) return;
+  const BestResponse& best = context.rare->best;
   // RFC 4320 4.2: the client of a non-INVITE has timed out when we have; a 408, or anything later, hits nobody.
   if (!context.is_invite() && (best.status == 408 || now_ - context.started >= settings_.timers.f)) {
     context.other = server_non_invite::State::terminated;

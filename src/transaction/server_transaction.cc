@@ -27,7 +27,16 @@ bool ProxyCore::deliver(ProxyContext& context, std::uint16_t status, std::string
     context.last_response.assign(response);
     table_.count_kept(context);
   }
-  send_reply(context.upstream, status, response);
+  if (context.caller_away) {
+    hold_response(context, status, response);
+    return true;
+  }
+  const auto sent = send_reply(context.upstream, status, response);
+  if (sent || sent.error().code != Errc::gone || !await_caller(context)) return true;
+  if (context.caller_away)
+    hold_response(context, status, response);
+  else
+    static_cast<void>(send_reply(context.upstream, status, response));
   return true;
 }
 
@@ -66,10 +75,13 @@ bool ProxyCore::step_server(ProxyContext& context, std::uint16_t status) {
   return row->action == Action::send;
 }
 
-void ProxyCore::send_reply(const Destination& to, std::uint16_t status, std::string_view response) {
+Result<void> ProxyCore::send_reply(const Destination& to, std::uint16_t status, std::string_view response) {
   if (sip::is_final(status)) count(count_of_class(status));
+  const auto sent = transport_.send(to, response, 0);
+  if (sent) return {};
   // Gone: we shall hear of it (on_connection_closed). Full: the reader is too slow and will be dropped for it.
-  if (!transport_.send(to, response, 0)) count(Count::replies_unsent);
+  count(Count::replies_unsent);
+  return sent.error();
 }
 
 void ProxyCore::reply_locally(ProxyContext& context, const LocalReply& reply) {
@@ -148,8 +160,8 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   const Destination upstream = response_destination(request.arrival_, request.topmost_via_);
   if (sip::is_provisional(reply.status)) {
     if (method != sip::Method::invite && reply.status != 100) return;
-    return send_reply(upstream, reply.status,
-                      make_reply(request.message_, request.arrival_.remote, request.hash_, reply));
+    return static_cast<void>(
+        send_reply(upstream, reply.status, make_reply(request.message_, request.arrival_.remote, request.hash_, reply)));
   }
   request.done_ = true;
   if (is_merged(request)) reply = {482, "Merged Request"};
@@ -157,7 +169,7 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   ProxyContext* context = nullptr;
   if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel)
     context = table_.add(request.hash_, upstream, method);
-  if (context == nullptr) return send_reply(upstream, reply.status, bytes);
+  if (context == nullptr) return static_cast<void>(send_reply(upstream, reply.status, bytes));
 
   count(Count::server_transactions);
   context->reliability = Reliability::unreliable;
@@ -165,6 +177,48 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   if (sip::to_tag(request.message_).empty())
     table_.set_merge_hash(*context, merge_hash(table_key_, request.message_));
   deliver(*context, reply.status, bytes);
+  settle(*context);
+}
+
+void ProxyCore::refuse(RequestContext& request, Count why) {
+  count(why);
+  const std::string seconds = std::to_string(settings_.retry_after.count());
+  const HeaderLine retry_after[] = {{"Retry-After", seconds}};
+  reply(request, {503, {}, retry_after});
+}
+
+// The User answers later. Until then it is a request like any other that waits for its final response.
+std::uint64_t ProxyCore::defer(RequestContext& request, base::Milliseconds limit) {
+  const Turn turn{*this};
+  const sip::MessageView& message = request.message_;
+  if (request.done_ || message.method() == sip::Method::ack) return 0;
+  if (is_merged(request)) {
+    reply(request, {482, "Merged Request"});
+    return 0;
+  }
+  if (const auto why = shortage(request)) {
+    refuse(request, *why);
+    return 0;
+  }
+  ProxyContext& context = add_context(request);
+  context.deferred = true;
+  context.kept.assign(message.bytes());
+  context.request_size = static_cast<std::uint32_t>(message.bytes().size());
+  context.use_rare().deadline = now_ + limit;
+  table_.count_kept(context);
+  if (context.reliability == Reliability::unreliable && sip::to_tag(message).empty())
+    table_.set_merge_hash(context, merge_hash(table_key_, message));
+  if (context.is_invite()) reply_locally(context, {100});
+  settle(context);
+  return key_of(context);
+}
+
+void ProxyCore::answer(std::uint64_t ticket, const LocalReply& reply) {
+  const Turn turn{*this};
+  ProxyContext* context = context_of(ticket);
+  if (context == nullptr || !context->deferred || context->has_final()) return;
+  if (sip::is_provisional(reply.status) && !context->is_invite() && reply.status != 100) return;  // RFC 4320 4.1
+  reply_locally(*context, reply);
   settle(*context);
 }
 

@@ -1,11 +1,19 @@
 #include "src/transaction/transaction_table.h"
 
+#include <algorithm>
+
 namespace sipwsd::transaction {
 namespace {
 
 constexpr std::size_t first_slots = 256;
 constexpr std::size_t max_spare_buffers = 64;
 constexpr std::size_t max_spare_capacity = 16 * 1024;  // a buffer that once held a huge message is not worth keeping
+
+std::size_t bytes_of(const Rare& rare) noexcept {
+  std::size_t bytes = rare.best.bytes.size() + rare.best.challenges.size() + rare.places.size() * sizeof(FurtherPlace);
+  for (const HeldResponse& response : rare.responses) bytes += response.bytes.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -54,7 +62,7 @@ TransactionTable::TransactionTable(std::size_t max, std::uint32_t first_serial)
       branches_(first_serial),
       upstream_heads_(std::make_unique<Heads>()),
       downstream_heads_(std::make_unique<Heads>()),
-      pending_(std::make_unique<std::array<std::uint32_t, connection_lists>>()) {
+      pending_(std::make_unique<std::array<std::uint32_t, lists>>()) {
   upstream_heads_->fill(nobody);
   downstream_heads_->fill(nobody);
 }
@@ -71,9 +79,12 @@ ProxyContext* TransactionTable::add(std::uint64_t hash, const Destination& upstr
     spare_buffers_.pop_back();
   }
   index_.insert(hash, context.index);
-  link(contexts_, *upstream_heads_, context, upstream.flow.connection);
-  context.counted_pending = true;
-  ++(*pending_)[list_of(upstream.flow.connection)];
+  const std::uint16_t list = list_of(upstream.flow.connection);
+  link(contexts_, *upstream_heads_, context, list);
+  if (list != ListLink::no_list) {
+    context.counted_pending = true;
+    ++(*pending_)[list];
+  }
   return &context;
 }
 
@@ -129,7 +140,40 @@ ClientBranch& TransactionTable::add_branch(ProxyContext& context) {
 }
 
 void TransactionTable::attach(ClientBranch& branch) noexcept {
-  link(branches_, *downstream_heads_, branch, branch.to.flow.connection);
+  link(branches_, *downstream_heads_, branch,
+       branch.hold == Hold::away ? list_of(branch.client) : list_of(branch.to.flow.connection));
+}
+
+void TransactionTable::detach(ClientBranch& branch) noexcept { unlink(branches_, *downstream_heads_, branch); }
+
+void TransactionTable::await_caller(ProxyContext& context) noexcept {
+  unlink(contexts_, *upstream_heads_, context);
+  context.caller_away = true;
+  link(contexts_, *upstream_heads_, context, list_of(context.caller));
+}
+
+void TransactionTable::lose_caller(ProxyContext& context) noexcept {
+  unlink(contexts_, *upstream_heads_, context);
+  context.caller_away = false;
+}
+
+void TransactionTable::move_caller(ProxyContext& context, const Destination& to, std::uint64_t hash) {
+  unlink(contexts_, *upstream_heads_, context);
+  context.caller_away = false;
+  const bool was_pending = context.counted_pending;
+  end_pending(context);
+  if (hash != context.hash) {
+    index_.erase(context.hash, context.index);
+    context.hash = hash;
+    index_.insert(hash, context.index);
+  }
+  context.upstream = to;
+  const std::uint16_t list = list_of(to.flow.connection);
+  link(contexts_, *upstream_heads_, context, list);
+  if (was_pending && list != ListLink::no_list) {
+    context.counted_pending = true;
+    ++(*pending_)[list];
+  }
 }
 
 ClientBranch* TransactionTable::find(Token token) noexcept {
@@ -138,7 +182,7 @@ ClientBranch* TransactionTable::find(Token token) noexcept {
 
 void TransactionTable::count_kept(ProxyContext& context) noexcept {
   const std::size_t bytes = context.kept.size() + context.last_response.size() +
-                            (context.best ? context.best->bytes.size() + context.best->challenges.size() : 0);
+                            (context.rare ? bytes_of(*context.rare) : 0);
   kept_bytes_ += bytes - context.counted_bytes;
   context.counted_bytes = static_cast<std::uint32_t>(bytes);
 }
@@ -164,10 +208,10 @@ void TransactionTable::retire(ProxyContext& context) {
     --merge_hashes_;
   }
   end_pending(context);
-  unlink(contexts_, *upstream_heads_, context, context.upstream.flow.connection);
+  unlink(contexts_, *upstream_heads_, context);
   for (ClientBranch* at = branch(context.first_branch); at != nullptr; at = branch(at->next)) {
     at->alive = false;
-    unlink(branches_, *downstream_heads_, *at, at->to.flow.connection);
+    unlink(branches_, *downstream_heads_, *at);
   }
   retired_.push_back(context.index);
 }
@@ -186,34 +230,61 @@ void TransactionTable::recycle() {
   retired_.clear();
 }
 
-TransactionTable::OnConnection TransactionTable::on_connection(ConnectionId connection) {
-  OnConnection found;
-  for (PoolIndex at = (*upstream_heads_)[list_of(connection)]; at != nobody; at = contexts_.at(at).link.next)
-    if (contexts_.at(at).upstream.flow.connection == connection) found.contexts.emplace_back(at, contexts_.at(at).serial);
-  for (PoolIndex at = (*downstream_heads_)[list_of(connection)]; at != nobody; at = branches_.at(at).link.next)
-    if (branches_.at(at).to.flow.connection == connection) found.branches.push_back(token_of(branches_.at(at)));
+template <typename Matches>
+TransactionTable::Listed TransactionTable::listed(std::uint16_t list, Matches&& matches) {
+  Listed found;
+  if (list == ListLink::no_list) return found;
+  for (PoolIndex at = (*upstream_heads_)[list]; at != nobody; at = contexts_.at(at).link.next)
+    if (matches(contexts_.at(at))) found.contexts.emplace_back(at, contexts_.at(at).serial);
+  for (PoolIndex at = (*downstream_heads_)[list]; at != nobody; at = branches_.at(at).link.next)
+    if (matches(branches_.at(at))) found.branches.push_back(token_of(branches_.at(at)));
+  return found;
+}
+
+namespace {
+
+// Two meanings of one list: what uses a connection, and what waits for a client.
+struct UsesConnection {
+  ConnectionId connection;
+  bool operator()(const ProxyContext& context) const {
+    return !context.caller_away && context.upstream.flow.connection == connection;
+  }
+  bool operator()(const ClientBranch& branch) const {
+    return branch.hold != Hold::away && branch.to.flow.connection == connection;
+  }
+};
+struct WaitsForClient {
+  ClientId client;
+  bool operator()(const ProxyContext& context) const { return context.caller_away && context.caller == client; }
+  bool operator()(const ClientBranch& branch) const { return branch.hold == Hold::away && branch.client == client; }
+};
+
+}  // namespace
+
+TransactionTable::Listed TransactionTable::on_connection(ConnectionId connection) {
+  return listed(list_of(connection), UsesConnection{connection});
+}
+
+TransactionTable::Listed TransactionTable::waiting_for(ClientId client) {
+  Listed found = listed(list_of(client), WaitsForClient{client});
+  std::reverse(found.contexts.begin(), found.contexts.end());  // who came last stands first
+  std::reverse(found.branches.begin(), found.branches.end());
   return found;
 }
 
 template <typename T>
-void TransactionTable::link(Pool<T>& pool, Heads& heads, T& item, ConnectionId connection) noexcept {
-  if (connection == ConnectionId::none) return;
-  PoolIndex& head = heads[list_of(connection)];
-  item.link = {head, nobody};
+void TransactionTable::link(Pool<T>& pool, Heads& heads, T& item, std::uint16_t list) noexcept {
+  if (list == ListLink::no_list) return;
+  PoolIndex& head = heads[list];
+  item.link = {head, nobody, list};
   if (head != nobody) pool.at(head).link.previous = item.index;
   head = item.index;
 }
 
 template <typename T>
-void TransactionTable::unlink(Pool<T>& pool, Heads& heads, T& item, ConnectionId connection) noexcept {
-  if (connection == ConnectionId::none) return;
-  PoolIndex& head = heads[list_of(connection)];
-  if (item.link.previous != nobody)
-    pool.at(item.link.previous).link.next = item.link.next;
-  else if (head == item.index)
-    head = item.link.next;
-  else
-    return;  // was never attached: a target that waits
+void TransactionTable::unlink(Pool<T>& pool, Heads& heads, T& item) noexcept {
+  if (item.link.list == ListLink::no_list) return;
+  (item.link.previous != nobody ? pool.at(item.link.previous).link.next : heads[item.link.list]) = item.link.next;
   if (item.link.next != nobody) pool.at(item.link.next).link.previous = item.link.previous;
   item.link = {};
 }

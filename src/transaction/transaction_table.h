@@ -1,6 +1,6 @@
 #pragma once
 // The transactions of one worker: pools of contexts and branches, the open hash that finds the server transaction of
-// a request, and the lists of what hangs on a connection. Bounded: add() says no beyond `max`. Grows by doubling
+// a request, and the lists of what hangs on a connection, or waits for a client. Bounded: add() says no beyond `max`. Grows by doubling
 // and never shrinks; in steady state nothing is allocated.
 // Names instead of pointers where something is kept: a client transaction is a Token (index and serial), and a token
 // of a former life finds nothing.
@@ -121,8 +121,9 @@ class TransactionTable {
 
   // --- client side
   ClientBranch& add_branch(ProxyContext& context);
-  // Enters the branch in the list of its flow's connection.
+  // Enters the branch in the list of its flow's connection; in that of its client, while it is away.
   void attach(ClientBranch& branch) noexcept;
+  void detach(ClientBranch& branch) noexcept;
   [[nodiscard]] static Token token_of(const ClientBranch& branch) noexcept {
     return static_cast<Token>(std::uint64_t{branch.serial} << 32 | branch.index);
   }
@@ -131,6 +132,12 @@ class TransactionTable {
     return index == nobody ? nullptr : &branches_.at(index);
   }
   [[nodiscard]] ProxyContext& context_of(const ClientBranch& branch) noexcept { return contexts_.at(branch.context); }
+
+  // --- a caller whose connection is gone
+  void await_caller(ProxyContext& context) noexcept;  // in the list of its caller from now on
+  void lose_caller(ProxyContext& context) noexcept;
+  // `hash`: what its retransmissions, its CANCEL and its ACK have over there.
+  void move_caller(ProxyContext& context, const Destination& to, std::uint64_t hash);
 
   // --- what they keep
   // What `context` keeps has grown: its bytes count from now on.
@@ -146,11 +153,13 @@ class TransactionTable {
   void recycle();
 
   // Indices and serials of what hangs on a connection, for a caller that changes the lists while it goes on.
-  struct OnConnection {
+  struct Listed {
     std::vector<std::pair<PoolIndex, std::uint32_t>> contexts;
     std::vector<Token> branches;
   };
-  [[nodiscard]] OnConnection on_connection(ConnectionId connection);
+  [[nodiscard]] Listed on_connection(ConnectionId connection);
+  // What waits for a client, in the order it began to.
+  [[nodiscard]] Listed waiting_for(ClientId client);
 
   template <typename Act>
   void for_each(Act&& act) {
@@ -164,13 +173,18 @@ class TransactionTable {
   }
 
  private:
-  static constexpr std::size_t connection_lists = 4096;
-  using Heads = std::array<PoolIndex, connection_lists>;
-  static std::size_t list_of(ConnectionId connection) noexcept { return number(connection) % connection_lists; }
+  static constexpr std::size_t lists = 4096;
+  using Heads = std::array<PoolIndex, lists>;
+  static std::uint16_t list_of(ConnectionId connection) noexcept {
+    return connection == ConnectionId::none ? ListLink::no_list : static_cast<std::uint16_t>(number(connection) % lists);
+  }
+  static std::uint16_t list_of(ClientId client) noexcept { return static_cast<std::uint16_t>(number(client) % lists); }
   template <typename T>
-  void link(Pool<T>& pool, Heads& heads, T& item, ConnectionId connection) noexcept;
+  void link(Pool<T>& pool, Heads& heads, T& item, std::uint16_t list) noexcept;
   template <typename T>
-  void unlink(Pool<T>& pool, Heads& heads, T& item, ConnectionId connection) noexcept;
+  void unlink(Pool<T>& pool, Heads& heads, T& item) noexcept;
+  template <typename Matches>
+  [[nodiscard]] Listed listed(std::uint16_t list, Matches&& matches);
 
   std::size_t max_;
   std::size_t alive_ = 0;
@@ -181,7 +195,7 @@ class TransactionTable {
   HashIndex index_;
   std::unique_ptr<Heads> upstream_heads_, downstream_heads_;
   // Of all connections of a list together: below a connection's limit it answers for each of them.
-  std::unique_ptr<std::array<std::uint32_t, connection_lists>> pending_;
+  std::unique_ptr<std::array<std::uint32_t, lists>> pending_;
   std::vector<PoolIndex> retired_;
   std::vector<std::string> spare_buffers_;  // for ProxyContext::kept: the bytes of the usual message, again and again
 };

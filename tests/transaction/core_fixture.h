@@ -46,6 +46,11 @@ class ScriptedUser final : public User {
     ++replies;
     if (reply_script) reply_script(reply);
   }
+  Located locate(std::uint64_t ticket, const Wanted& wanted, std::vector<Place>& places) override {
+    asked.push_back({ticket, std::string{wanted.next_hop}, wanted.client, wanted.size});
+    return locate_script ? locate_script(wanted, places) : Located{};
+  }
+  void on_place_failed(const Destination& to) override { failed_places.push_back(to); }
   bool is_short_of_memory() const noexcept override { return memory_is_short; }
   void outfit(const Leg& leg, Outfit& out) override {
     out.transport = leg.to.is_address() ? leg.to.remote.protocol : TransportProtocol::wss;
@@ -56,6 +61,15 @@ class ScriptedUser final : public User {
   std::function<void(RequestContext&)> request_script;
   std::function<void(ReplyContext&)> reply_script;
   std::function<void(const Leg&, Outfit&)> outfit_script;
+  std::function<Located(const Wanted&, std::vector<Place>&)> locate_script;
+  struct Asked {
+    std::uint64_t ticket;
+    std::string next_hop;
+    ClientId client;
+    std::size_t size;
+  };
+  std::vector<Asked> asked;
+  std::vector<Destination> failed_places;
   std::map<ConnectionId, bool> datagram_clients;  // who has no connection
   bool memory_is_short = false;
   std::size_t requests = 0, replies = 0;
