@@ -260,8 +260,8 @@ void Registrar::answer(const sip::MessageView& request, std::string_view path, c
     out.headers.emplace_back("Require: outbound");
     out.headers.emplace_back("Supported: outbound, path");
     const auto keeps_flow = [](const WantedContact& w) { return uses_flows(w) && w.expires != 0; };
-    if (settings_.flow_timer.count() != 0 && std::any_of(wanted_.begin(), wanted_.end(), keeps_flow))  // 5.4
-      out.headers.push_back("Flow-Timer: " + std::to_string(settings_.flow_timer.count()));
+    out.told_flow_timer = settings_.flow_timer.count() != 0 && std::any_of(wanted_.begin(), wanted_.end(), keeps_flow);  // 5.4
+    if (out.told_flow_timer) out.headers.push_back("Flow-Timer: " + std::to_string(settings_.flow_timer.count()));
   }
   if (!path.empty() && settings_.path_mode != 0 && sip::supports(request, "path")) {
     out.headers.emplace_back("Path: ");

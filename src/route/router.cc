@@ -438,6 +438,7 @@ void Router::note_registration(const location::Registration& registration, const
     if (auto* connection = connections_.find(arrival.flow.connection)) {
       connection->remember_aor(registration.aor);
       if (connection->client() == ClientId::none) connection->set_client(registration.client);
+      if (registration.told_flow_timer) connection->expect_keepalives();
     }
   }
   for (const ClientId client : registration.returned) client_moved(client, arrival.back());
@@ -450,7 +451,8 @@ void Router::remember_registration(const transaction::ReplyContext& context) {
   if (!request || request->method() != sip::Method::register_) return;
   const Destination& client = context.upstream();
   const Arrival arrival{.flow = client.flow, .remote = client.remote, .local = client.local, .sub_protocol = SubProtocol::sip};
-  const auto registration = registrar_.process(*request, arrival);
+  auto registration = registrar_.process(*request, arrival);
+  registration.told_flow_timer = false;  // not by us
   if (registration.status == 200) note_registration(registration, arrival);
 }
 

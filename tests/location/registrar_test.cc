@@ -233,6 +233,7 @@ TEST_F(RegistrarTest, TellsTheFlowTimerToAClientThatUsesOutboundWhenThereIsOne) 
     std::string timers;
     for (const auto& line : result.headers)
       if (line.starts_with("Flow-Timer:")) timers += line.substr(11);
+    EXPECT_EQ(result.told_flow_timer, !timers.empty());
     return timers;
   };
   EXPECT_EQ(told(ask({.lines = {"Supported: outbound", contact}})), "") << "off unless switched on";
