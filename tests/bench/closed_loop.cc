@@ -13,6 +13,7 @@ ClosedLoop::Outcome ClosedLoop::run(Scenario& scenario, std::size_t first, std::
   scenario_ = &scenario;
   first_ = first;
   count_ = count;
+  window_ = window;
   started_ = ended_ = 0;
   outcome_ = {};
   operations_.assign(count, {});
@@ -20,7 +21,7 @@ ClosedLoop::Outcome ClosedLoop::run(Scenario& scenario, std::size_t first, std::
   latencies_ns_.reserve(count);
 
   const auto start = Clock::now();
-  for (std::size_t i = 0; i < std::min(window, count); ++i) start_next();
+  start_what_may();
   const bool all = loop_.run_until([this] { return ended_ == count_; }, limit);
   outcome_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (!all) {
@@ -39,11 +40,14 @@ ClosedLoop::Outcome ClosedLoop::run(Scenario& scenario, std::size_t first, std::
   return outcome_;
 }
 
-void ClosedLoop::start_next() {
-  auto& operation = operations_[started_];
-  operation.under_way = true;
-  operation.start = Clock::now();
-  scenario_->start(first_ + started_++);
+void ClosedLoop::start_what_may() {
+  const std::size_t lanes = scenario_->lanes();
+  while (started_ < count_ && started_ - ended_ < window_ && (started_ < lanes || !operations_[started_ - lanes].under_way)) {
+    auto& operation = operations_[started_];
+    operation.under_way = true;
+    operation.start = Clock::now();
+    scenario_->start(first_ + started_++);
+  }
 }
 
 void ClosedLoop::finished(std::size_t number, std::string_view error) {
@@ -57,7 +61,7 @@ void ClosedLoop::finished(std::size_t number, std::string_view error) {
   ++ended_;
   ++outcome_.finished;
   if (!error.empty()) note(error);
-  if (started_ < count_) start_next();
+  start_what_may();
 }
 
 void ClosedLoop::finished_at_once(std::size_t number, std::string error) {

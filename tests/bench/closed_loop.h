@@ -17,6 +17,8 @@ class ClosedLoop {
    public:
     // Sends the first message of operation `number`; ClosedLoop::finished(number, ...) is called once, not from here.
     virtual void start(std::size_t number) = 0;
+    // Operation n is not started before operation n - lanes has ended: for what a client may ask only once at a time.
+    virtual std::size_t lanes() const { return static_cast<std::size_t>(-1); }
 
    protected:
     ~Scenario() = default;
@@ -41,12 +43,12 @@ class ClosedLoop {
   void stray(std::string_view error);
 
  private:
-  void start_next();
+  void start_what_may();
   void note(std::string_view error);
 
   Loop& loop_;
   Scenario* scenario_ = nullptr;
-  std::size_t first_ = 0, count_ = 0, started_ = 0, ended_ = 0;
+  std::size_t first_ = 0, count_ = 0, window_ = 0, started_ = 0, ended_ = 0;
   Outcome outcome_;
   struct Operation {
     Clock::time_point start;

@@ -75,8 +75,9 @@ std::string PhoneScenario::branch_of(std::string_view what, std::size_t number) 
   return fmt::format("{}{}{}", token_, what, number);
 }
 
-std::size_t PhoneScenario::next_expected(const Phone& phone) {
+std::size_t PhoneScenario::next_expected(const Phone& phone, std::size_t answered) {
   auto& queue = under_way_[phone.number()];
+  if (!is_ordered_) return std::erase(queue, answered) == 1 ? answered : npos;
   if (queue.empty()) return npos;
   const auto number = queue.front();
   queue.pop_front();
@@ -164,7 +165,8 @@ void Registrations::start(std::size_t number) {
 }
 
 void Registrations::on_message(Phone& phone, const SipMessage& message) {
-  const auto number = message.is_request() ? npos : next_expected(phone);
+  const auto cseq = base::parse_decimal<std::size_t>(message.cseq.substr(0, message.cseq.find(' ')));
+  const auto number = message.is_request() ? npos : next_expected(phone, cseq.value_or(0) - 1);
   if (number == npos) return PhoneScenario::on_message(phone, message);
   auto error = difference(phone, message,
                           {.call_id = phone.register_call_id(),
@@ -179,38 +181,47 @@ void Registrations::on_message(Phone& phone, const SipMessage& message) {
 
 // The passwords of bench_servers.py, hashed as both servers have them.
 DigestRegistrations::DigestRegistrations(ClosedLoop& loop, Phones& phones, std::string run_token)
-    : PhoneScenario(loop, phones, std::move(run_token)), is_challenged_(phones.size()) {
+    : PhoneScenario(loop, phones, std::move(run_token)), attempts_(phones.size()) {
   for (const auto& phone : phones) ha1_.push_back(md5_of(fmt::format("{0}:{1}:secret-{0}", phone->user(), served_domain)));
 }
 
-void DigestRegistrations::start(std::size_t number) {
-  auto& phone = phone_of(number);
+void DigestRegistrations::start(std::size_t number) { send(phone_of(number), number, {}); }
+
+void DigestRegistrations::send(Phone& phone, std::size_t number, std::string_view authorization) {
   expect(phone, number);
-  phone.send_register(static_cast<std::uint32_t>(2 * number + 1), branch_of("d", number), 600);
+  const auto attempt = attempts_[phone.number()];
+  phone.send_register(static_cast<std::uint32_t>(most_attempts * number + 1 + attempt),
+                      branch_of(fmt::format("d{}-", attempt), number), 600, authorization);
 }
 
 void DigestRegistrations::on_message(Phone& phone, const SipMessage& message) {
   const auto number = message.is_request() ? npos : next_expected(phone);
   if (number == npos) return PhoneScenario::on_message(phone, message);
-  const bool is_first = !is_challenged_[phone.number()];
-  is_challenged_[phone.number()] = is_first;
+  auto& attempt = attempts_[phone.number()];
+  const bool is_stale = message.challenge.find("stale=true") != std::string_view::npos;
+  const bool is_challenge = attempt == 0 || (is_stale && attempt + 1 < most_attempts);
   const auto error = difference(phone, message,
-                                {.status = is_first ? 401 : 200,
+                                {.status = is_challenge ? 401 : 200,
                                  .call_id = phone.register_call_id(),
-                                 .cseq = fmt::format("{} REGISTER", 2 * number + (is_first ? 1 : 2)),
-                                 .branch = branch_of(is_first ? "d" : "e", number)});
-  if (!error.empty() || !is_first) return loop_.finished(number, error);
-  // RFC 7616 3.4.1; the old hash is what both servers and all browsers' libraries know.
-  const auto nonce = quoted(message.challenge, "nonce");
+                                 .cseq = fmt::format("{} REGISTER", most_attempts * number + 1 + attempt),
+                                 .branch = branch_of(fmt::format("d{}-", attempt), number)});
+  if (!error.empty() || !is_challenge) {
+    attempt = 0;
+    return loop_.finished(number, error);
+  }
+  ++attempt;
+  send(phone, number, answer_to(message.challenge, phone));
+}
+
+// RFC 7616 3.4.1; the old hash is what both servers and all browsers' libraries know.
+std::string DigestRegistrations::answer_to(std::string_view challenge, const Phone& phone) const {
+  const auto nonce = quoted(challenge, "nonce");
   const auto uri = fmt::format("sip:{}", served_domain);
-  constexpr std::string_view count_and_cnonce = "00000001:8f2c01d7";
-  const auto response = md5_of(fmt::format("{}:{}:{}:auth:{}", ha1_[phone.number()], nonce, count_and_cnonce,
+  const auto response = md5_of(fmt::format("{}:{}:00000001:8f2c01d7:auth:{}", ha1_[phone.number()], nonce,
                                            md5_of(fmt::format("REGISTER:{}", uri))));
-  expect(phone, number);
-  phone.send_register(static_cast<std::uint32_t>(2 * number + 2), branch_of("e", number), 600,
-                      fmt::format("Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", "
-                                  "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"8f2c01d7\"",
-                                  phone.user(), served_domain, nonce, uri, response));
+  return fmt::format("Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", "
+                     "algorithm=MD5, qop=auth, nc=00000001, cnonce=\"8f2c01d7\"",
+                     phone.user(), served_domain, nonce, uri, response);
 }
 
 // --- calls that nobody answers -------------------------------------------------------------------------------------
@@ -259,7 +270,7 @@ void Messages::start(std::size_t number) {
 
 void Messages::on_message(Phone& phone, const SipMessage& message) {
   if (!message.is_request()) {
-    const auto number = next_expected(phone);
+    const auto number = next_expected(phone, number_of(message.call_id));
     if (number == npos) return PhoneScenario::on_message(phone, message);
     return loop_.finished(
         number,
@@ -270,7 +281,7 @@ void Messages::on_message(Phone& phone, const SipMessage& message) {
     return PhoneScenario::on_message(phone, message);
   const auto& sender = sender_of(number);
   auto& arrived = arrived_[phone.number()];
-  if (number < arrived) loop_.stray(fmt::format("MESSAGE {} came after {}", number, arrived - 1));
+  if (is_ordered_ && number < arrived) loop_.stray(fmt::format("MESSAGE {} came after {}", number, arrived - 1));
   if (message.request_uri != phone.contact_uri()) loop_.stray(fmt::format("Request-URI {}", message.request_uri));
   if (message.body != body_of(number)) loop_.stray(fmt::format("body of MESSAGE {}: {}", number, message.body));
   if (message.from != sender.from()) loop_.stray(fmt::format("From {}", message.from));
@@ -290,7 +301,10 @@ void Calls::start(std::size_t number) {
 void Calls::on_message(Phone& phone, const SipMessage& message) {
   const auto number = number_of(message.call_id);
   const auto call = calls_.find(number);
-  if (call == calls_.end()) return PhoneScenario::on_message(phone, message);
+  if (call == calls_.end()) {
+    if (!is_ordered_ && number != npos) return;  // a late one, of a call that has ended
+    return PhoneScenario::on_message(phone, message);
+  }
   const auto& other = message.is_request() ? callee_of(number) : caller_of(number);
   if (&other != &phone) return PhoneScenario::on_message(phone, message);
   if (message.is_request()) return on_request(phone, message, number, call->second);
@@ -316,11 +330,11 @@ void Calls::on_response(Phone& phone, const SipMessage& response, std::size_t nu
   }
   if (call.answered) return loop_.stray("a second 200 to INVITE");
   call.answered = true;
-  if (!call.ringing) return finish(number, "200 without 180 before it");
+  if (!call.ringing && is_ordered_) return finish(number, "200 without 180 before it");
   if (response.body.empty() || response.contact.empty()) return finish(number, "200 without SDP or Contact");
-  const auto dialog = caller_dialog(response);
-  phone.send_in_dialog(dialog, "ACK", 1, branch_of("a", number));
-  phone.send_in_dialog(dialog, "BYE", 2, branch_of("b", number));
+  call.dialog = caller_dialog(response);
+  phone.send_in_dialog(call.dialog, "ACK", 1, branch_of("a", number));
+  if (is_ordered_) phone.send_in_dialog(call.dialog, "BYE", 2, branch_of("b", number));
 }
 
 void Calls::on_request(Phone& phone, const SipMessage& request, std::size_t number, Call& call) {
@@ -338,6 +352,7 @@ void Calls::on_request(Phone& phone, const SipMessage& request, std::size_t numb
   if (request.method == "ACK") {
     if (call.acknowledged) return finish(number, "a second ACK");
     call.acknowledged = true;
+    if (!is_ordered_) caller_of(number).send_in_dialog(call.dialog, "BYE", 2, branch_of("b", number));
     return;
   }
   if (request.method != "BYE") return finish(number, first_line(request));

@@ -1,8 +1,10 @@
 #pragma once
 // The operations that are measured. Operation n belongs to phone (or pair) n modulo their number. Answers on one
-// connection must come in the order of the requests: RFC 3261 does not ask for it, the browsers' libraries do.
+// connection must come in the order of the requests: RFC 3261 does not ask for it, the browsers' libraries do. Where
+// datagrams are on the way they may overtake each other.
 // Every answer is compared with what was asked; each difference is an error of the run.
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -19,7 +21,11 @@ using Phones = std::vector<std::unique_ptr<Phone>>;
 class PhoneScenario : public ClosedLoop::Scenario, public Phone::Owner {
  public:
   PhoneScenario(ClosedLoop& loop, Phones& phones, std::string run_token)
-      : loop_(loop), phones_(phones), token_(std::move(run_token)), under_way_(phones.size()) {}
+      : loop_(loop),
+        phones_(phones),
+        token_(std::move(run_token)),
+        is_ordered_(std::none_of(phones.begin(), phones.end(), [](const auto& phone) { return phone->is_udp(); })),
+        under_way_(phones.size()) {}
   virtual ~PhoneScenario() = default;
 
   void on_ended(Phone& phone, const Ending& ending) override;
@@ -39,14 +45,16 @@ class PhoneScenario : public ClosedLoop::Scenario, public Phone::Owner {
   std::size_t number_of(std::string_view id) const;  // npos when it is not of this run
   std::string branch_of(std::string_view what, std::size_t number) const;
   Phone& phone_of(std::size_t number) { return *phones_[number % phones_.size()]; }
-  // Remembers that `number` is the next to be answered on this phone's connection, and tells which one that is.
+  // Remembers that `number` is the next to be answered on this phone's connection, and tells which one that is: of those
+  // under way `answered`, what the answer says of itself, where answers may come in any order.
   void expect(const Phone& phone, std::size_t number) { under_way_[phone.number()].push_back(number); }
-  std::size_t next_expected(const Phone& phone);
+  std::size_t next_expected(const Phone& phone, std::size_t answered = npos);
 
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
   ClosedLoop& loop_;
   Phones& phones_;
   std::string token_;
+  const bool is_ordered_;
 
  private:
   std::vector<std::deque<std::size_t>> under_way_;
@@ -110,24 +118,31 @@ class OptionsRequests final : public PhoneScenario {
   void on_message(Phone& phone, const SipMessage& message) override;
 };
 
-// The first one of a phone makes its binding, the next ones refresh it.
+// The first one of a phone makes its binding, the next ones refresh it; RFC 3261 10.2: no new one before the answer.
 class Registrations final : public PhoneScenario {
  public:
   using PhoneScenario::PhoneScenario;
   void start(std::size_t number) override;
+  std::size_t lanes() const override { return phones_.size(); }
   void on_message(Phone& phone, const SipMessage& message) override;
 };
 
 // A REGISTER without credentials, the challenge, and the same with the answer to it: as a browser's library registers.
+// A nonce that is stale already is answered, too: thousands a second are more than any server remembers.
 class DigestRegistrations final : public PhoneScenario {
  public:
   DigestRegistrations(ClosedLoop& loop, Phones& phones, std::string run_token);
   void start(std::size_t number) override;
+  std::size_t lanes() const override { return phones_.size(); }
   void on_message(Phone& phone, const SipMessage& message) override;
 
  private:
-  std::vector<std::string> ha1_;     // by phone
-  std::vector<bool> is_challenged_;  // by phone: which of the two the next response is for
+  static constexpr std::uint32_t most_attempts = 4;
+  void send(Phone& phone, std::size_t number, std::string_view authorization);
+  std::string answer_to(std::string_view challenge, const Phone& phone) const;
+
+  std::vector<std::string> ha1_;         // by phone
+  std::vector<std::uint32_t> attempts_;  // by phone: requests that were answered with a challenge
 };
 
 // Phone 2k sends INVITEs to phone 2k+1, which says nothing at all. One is done when the server has taken it (100) or
@@ -172,7 +187,8 @@ class Messages final : public PhoneScenario {
   std::vector<std::size_t> arrived_;  // by receiving phone: the last number + 1, to see that order is kept
 };
 
-// Phone 2k calls phone 2k+1: INVITE 100 180 200 ACK, and BYE 200 right behind the ACK.
+// Phone 2k calls phone 2k+1: INVITE 100 180 200 ACK, and BYE 200 right behind the ACK; where that could overtake the ACK,
+// when it has arrived.
 class Calls final : public PhoneScenario {
  public:
   using PhoneScenario::PhoneScenario;
@@ -182,7 +198,7 @@ class Calls final : public PhoneScenario {
  private:
   struct Call {
     bool invited = false, ringing = false, answered = false, acknowledged = false, ended = false;
-    std::string branch_of_bye;
+    Dialog dialog;  // the caller's
   };
   void on_response(Phone& phone, const SipMessage& response, std::size_t number, Call& call);
   void on_request(Phone& phone, const SipMessage& request, std::size_t number, Call& call);
