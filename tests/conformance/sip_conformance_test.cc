@@ -18,13 +18,19 @@ struct Case {
   SipTransport transport;
 };
 
-constexpr std::array transports{SipTransport::ws, SipTransport::wss, SipTransport::tcp, SipTransport::tls};
+constexpr std::array transports{SipTransport::ws, SipTransport::wss, SipTransport::tcp, SipTransport::tls, SipTransport::udp};
+
+bool can_bring(SipTransport transport, const SipRow& row) {
+  constexpr std::size_t largest_datagram = 65'507;
+  if (transport == SipTransport::udp) return row.sent.size() <= largest_datagram;
+  return !row.only_in_packets || !is_stream(transport);
+}
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto transport : transports)
     for (const auto& row : all_sip_rows())
-      if (!row.only_in_packets || !is_stream(transport)) cases.push_back({&row, transport});
+      if (can_bring(transport, row)) cases.push_back({&row, transport});
   return cases;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // The SIP half of the table. A row is a message, as its bytes, and what an element makes of it (RFC 3261 8.2, 16.3, 18.3;
 // RFC 4475; RFC 5118), whatever brings it: a WebSocket frame, a stream, a datagram. Where streams have rules of their own
-// (only Content-Length says where a message ends) a row has a second outcome for them.
+// (only Content-Length says where a message ends), or datagrams (they hold one message), a row has an outcome for them.
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +35,7 @@ struct SipRow {
   std::string sent;
   SipOutcome outcome;
   std::optional<SipOutcome> on_stream{};
+  std::optional<SipOutcome> in_datagram{};
   bool only_in_packets = false;  // frames and datagrams: on a stream it would spoil what comes behind it
   SipProfile profile = SipProfile::proxy;
   std::uint16_t sent_by_port = 5060;  // of the topmost Via: where a response to a datagram goes (18.2.2)

@@ -26,15 +26,16 @@ int next_number() {
   return ++number;
 }
 
-// Up to four letters or digits behind `at` become those of the number.
+// The first letters and digits of the word at `at`, four of them if it has so many, become those of the number.
 void renumber(std::string& text, std::size_t at, int number) {
   const auto digits = fmt::format("{:04}", number % 10'000);
-  for (std::size_t i = 0; i < digits.size() && at + i < text.size() && std::isalnum(static_cast<unsigned char>(text[at + i])) != 0; ++i)
-    text[at + i] = digits[i];
+  const auto end = std::min(text.find_first_of(" \t\r\n;,", at), text.size());
+  for (std::size_t i = digits.size(); i > 0 && at < end; ++at)
+    if (std::isalnum(static_cast<unsigned char>(text[at])) != 0) text[at] = digits[--i];
 }
 
-// The first run has the row's very bytes. Then Call-IDs and branches differ, or the daemon would be right to take the
-// message for a retransmission, or a REGISTER for an old one; never in their length.
+// The first run over a connection has the row's very bytes. Then Call-IDs and branches differ, or the daemon would be right
+// to take the message for a retransmission, or a REGISTER for an old one; never in their length.
 std::string fresh(std::string text) {
   const int number = next_number();
   constexpr std::string_view cookie = "z9hG4bK";
@@ -75,12 +76,14 @@ class Run {
  public:
   Run(const SipRow& row, SipTransport transport, SipCut cut)
       : row_(row),
-        outcome_(is_stream(transport) && row.on_stream ? *row.on_stream : row.outcome),
+        outcome_(is_stream(transport) && row.on_stream                        ? *row.on_stream
+                 : transport == SipTransport::udp && row.in_datagram ? *row.in_datagram
+                                                                     : row.outcome),
         cut_(cut),
         transport_(transport),
         site_(sip_site(row.profile)),
         peer_(site_.connect(transport, row.sent_by_port)),
-        message_(is_first(row) ? row.sent : fresh(row.sent)) {}
+        message_(transport != SipTransport::udp && is_first(row) ? row.sent : fresh(row.sent)) {}
 
   std::string play() {
     while (site_.callee_has_heard_something()) static_cast<void>(site_.callee_receives());  // left by a row that failed

@@ -29,7 +29,7 @@ constexpr std::array users{"user@example.com",  "joe@example.com",      "UserB@e
 std::vector<std::string> flags() {
   std::vector<std::string> out{"--stage", "edge", "--auth-mode", "none", "--tls-certificate", certificate().file, "--tls-private-key",
                                certificate().key_file};
-  for (const char* listener : {"wss", "tcp", "tls"}) {
+  for (const char* listener : {"wss", "tcp", "tls", "udp"}) {
     out.emplace_back("--listen");
     out.push_back(std::string(listener) + ":127.0.0.1:0");
   }
