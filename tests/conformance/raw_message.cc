@@ -132,15 +132,27 @@ std::string flaw_of_copy(std::string_view request, std::string_view copy) {
   return {};
 }
 
-std::string callee_answer(std::string_view request) {
-  std::string out = "SIP/2.0 200 Callee\r\n";
+std::string flaw_of_passed_reply(std::string_view said, std::string_view came) {
+  RawMessage there(said), here(came);
+  if (there.body != here.body) return "another body";
+  if (there.value("content-length").empty()) std::erase_if(here.headers, [](const RawHeader& h) { return h.name == "content-length"; });
+  const auto topmost = std::find_if(there.headers.begin(), there.headers.end(), [](const RawHeader& h) { return h.name == "via"; });
+  if (topmost == there.headers.end()) return "no Via to take away";
+  there.headers.erase(topmost);
+  const auto same = [](const RawHeader& a, const RawHeader& b) { return a.text == b.text; };
+  return std::equal(there.headers.begin(), there.headers.end(), here.headers.begin(), here.headers.end(), same) ? "" : "other headers";
+}
+
+std::string callee_answer(std::string_view request, std::string_view status_line, std::string_view more, std::string_view body) {
+  std::string out = std::string(status_line) + "\r\n";
   for (const auto& header : RawMessage(request).headers) {
     if (header.name == "to" && header.value.find("tag") == std::string::npos)
       out += "To: " + header.value + ";tag=callee\r\n";
     else if (header.name == "via" || header.name == "from" || header.name == "to" || header.name == "call-id" || header.name == "cseq")
       out += header.text;
   }
-  return out + "Contact: <sip:callee@callee.invalid;transport=ws>\r\nContent-Length: 0\r\n\r\n";
+  return out + "Contact: <sip:callee@callee.invalid;transport=ws>\r\n" + std::string(more) + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
 }
 
 }  // namespace sipwsd::test::conformance

@@ -32,7 +32,10 @@ std::size_t whole_message(std::string_view bytes);
 std::string flaw_of_reply(std::string_view request, std::string_view reply);
 // What a proxy has changed in `request` that it must not have (RFC 3261 16.6).
 std::string flaw_of_copy(std::string_view request, std::string_view copy);
-// The callee's 200.
-std::string callee_answer(std::string_view request);
+// What it has changed in a response (16.7).
+std::string flaw_of_passed_reply(std::string_view said, std::string_view came);
+// A response to `request`, as a UAS makes it (8.2.6); `more`: whole lines.
+std::string callee_answer(std::string_view request, std::string_view status_line = "SIP/2.0 200 Callee", std::string_view more = {},
+                          std::string_view body = {});
 
 }  // namespace sipwsd::test::conformance

@@ -82,6 +82,7 @@ const SipRows& all_sip_rows() {
     add_rfc3261_header_rows(rows);
     add_rfc3261_uri_rows(rows);
     add_rfc3261_element_rows(rows);
+    add_rfc3261_response_rows(rows);
     add_rfc4475_rows(rows);
     add_rfc5118_rows(rows);
     return rows;

@@ -4,6 +4,7 @@
 // (only Content-Length says where a message ends), or datagrams (they hold one message), a row has an outcome for them.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ struct SipRow {
   bool only_in_packets = false;  // frames and datagrams: on a stream it would spoil what comes behind it
   SipProfile profile = SipProfile::proxy;
   std::uint16_t sent_by_port = 5060;  // of the topmost Via: where a response to a datagram goes (18.2.2)
+  // What the callee says, message by message, to its copy of the request; empty: 200. The last one is what the client gets,
+  // but for the topmost Via.
+  std::function<std::vector<std::string>(const std::string& request)> callee_says{};
 };
 
 using SipRows = std::vector<SipRow>;
@@ -93,6 +97,7 @@ void add_rfc3261_rows(SipRows& rows);            // rfc3261_message.cc: 7, 18.3,
 void add_rfc3261_header_rows(SipRows& rows);     // rfc3261_headers.cc: 20: header by header
 void add_rfc3261_uri_rows(SipRows& rows);        // rfc3261_uri.cc: 19.1
 void add_rfc3261_element_rows(SipRows& rows);    // rfc3261_element.cc: 8.2, 16.3: version, methods, extensions, hops
+void add_rfc3261_response_rows(SipRows& rows);   // rfc3261_response.cc: 16.7, 18.1.2: what the callee may answer
 void add_rfc4475_rows(SipRows& rows);            // rfc4475.cc
 void add_rfc5118_rows(SipRows& rows);            // rfc5118.cc
 const SipRows& all_sip_rows();

@@ -119,7 +119,8 @@ class Run {
   std::string callee() {
     const auto copy = site_.callee_receives();
     if (!copy) return "the callee's connection has ended";
-    site_.callee_answers(*copy);
+    said_ = row_.callee_says ? row_.callee_says(*copy) : std::vector{callee_answer(*copy)};
+    for (const auto& message : said_) site_.callee_says(message);
     if (const auto flaw = flaw_of_copy(message_, *copy); !flaw.empty()) return "to the callee came " + printable(*copy) + "\n  which has " + flaw;
     return {};
   }
@@ -134,9 +135,11 @@ class Run {
     if (of != neighbours_.end()) {
       if (reply.status() == 200) neighbours_.erase(of);
       is_by_the_way = reply.status() == 200;
-    } else if (const auto flaw = flaw_of_reply(message_, *came); !flaw.empty() && flaw_.empty()) {
-      flaw_ = "came " + printable(*came) + "\n  which has " + flaw;
+      return reply;
     }
+    auto flaw = flaw_of_reply(message_, *came);
+    if (flaw.empty() && !said_.empty() && RawMessage(said_.back()).status() == reply.status()) flaw = flaw_of_passed_reply(said_.back(), *came);
+    if (!flaw.empty() && flaw_.empty()) flaw_ = "came " + printable(*came) + "\n  which has " + flaw;
     return reply;
   }
 
@@ -187,6 +190,7 @@ class Run {
   SipPeer peer_;
   std::string message_;
   std::string before_;                   // the Call-ID of the probe in front of the row
+  std::vector<std::string> said_;        // by the callee
   std::vector<std::string> neighbours_;  // Call-IDs of probes without an answer
   std::string flaw_;
 };

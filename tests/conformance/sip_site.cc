@@ -80,7 +80,7 @@ std::optional<std::string> SipSite::callee_receives() {
   return frame->payload;
 }
 
-void SipSite::callee_answers(const std::string& request) { callee_.value().send_binary(callee_answer(request)); }
+void SipSite::callee_says(const std::string& message) { callee_.value().send_binary(message); }
 
 bool SipSite::callee_has_heard_something() { return callee_ && callee_->has_something_within(std::chrono::milliseconds(0)); }
 

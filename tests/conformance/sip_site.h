@@ -23,7 +23,7 @@ class SipSite {
 
   // The request that came to the callee; nothing when something else came, or the end.
   std::optional<std::string> callee_receives();
-  void callee_answers(const std::string& request);
+  void callee_says(const std::string& message);
   // Everything the daemon had for the callee is there.
   [[nodiscard]] bool callee_has_heard_something();
 
