@@ -1,6 +1,7 @@
 #include "tests/bench/phone.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <iterator>
 #include <utility>
@@ -98,7 +99,10 @@ Phone::Phone(Loop& loop, Owner& owner, std::size_t number, std::string_view name
   tag_ = part(12, 10);
   instance_ = fmt::format("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 4), part(12, 3), part(15, 3), part(18, 12));
   contact_uri_ = fmt::format("sip:{}@{};transport=ws", part(22, 8), host_);
-  register_call_id_ = fmt::format("{}{}", part(18, 10), number);
+  // Of this run: a server that still knows the transactions of an earlier one would call it merged (RFC 3261 8.2.2.2).
+  static const auto run = fmt::format("{:x}", ::getpid());
+  tag_ += run;
+  register_call_id_ = fmt::format("{}{}x{}", part(18, 10), number, run);
   if (via == Via::ws) return;
   datagrams_.emplace(loop, static_cast<DatagramClient::Events&>(*this));
   host_ = fmt::format("127.0.0.1:{}", datagrams_->port());
