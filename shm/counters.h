@@ -61,6 +61,7 @@ enum class Counter : std::uint16_t {
   tcp_current_write_queue_size,
   // udp
   udp_received,
+  udp_lost,
   udp_sent,
   udp_keepalives,
   udp_stun_requests,
@@ -320,6 +321,7 @@ inline constexpr auto counter_table = std::to_array<CounterRow>({
     {Counter::tcp_current_opened_connections, "tcp", "current_opened_connections", CounterKind::live},
     {Counter::tcp_current_write_queue_size, "tcp", "current_write_queue_size", CounterKind::gauge},
     {Counter::udp_received, "udp", "received", CounterKind::sum, "datagrams read, of all kinds"},
+    {Counter::udp_lost, "udp", "lost", CounterKind::sum, "datagrams the kernel dropped because a socket had no room for them (net.core.rmem_max)"},
     {Counter::udp_sent, "udp", "sent", CounterKind::sum, "datagrams written"},
     {Counter::udp_keepalives, "udp", "keepalives", CounterKind::sum, "empty datagrams, and those of a few line ends or zeros, with which clients keep their way through a NAT open"},
     {Counter::udp_stun_requests, "udp", "stun_requests", CounterKind::sum, "STUN Binding requests answered (RFC 5626 4.4.2)"},

@@ -33,7 +33,8 @@ base::SipHashKey draw_key() {
 // One socket: what is ready is read in batches, what is to be sent waits for the end of the turn.
 class UdpTransport::Socket final : private os::Watcher, private os::Deferred, private os::TimerHandler {
  public:
-  Socket(UdpTransport& transport, const Endpoint& at, int fd) : transport_(transport), context_(transport.context_), at_(at), fd_(fd) {
+  Socket(UdpTransport& transport, const Endpoint& at, int fd)
+      : transport_(transport), context_(transport.context_), at_(at), fd_(fd), lost_(os::lost_datagrams(fd)) {
     if (const auto added = context_.loop.add(fd_, os::readable, *this); !added)
       log::error("cannot watch {}: {}", at_.to_string(), added.error().why);
     else
@@ -89,7 +90,11 @@ class UdpTransport::Socket final : private os::Watcher, private os::Deferred, pr
     os::DatagramReceiver& receiver = *transport_.receiver_;
     const std::size_t count = receiver.receive(fd_);
     context_.counters.add(Counter::udp_received, count);
-    for (std::size_t i = 0; i < count; ++i) transport_.take(*this, receiver[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto datagram = receiver[i];
+      if (datagram.lost != 0) context_.counters.add(Counter::udp_lost, datagram.lost - std::exchange(lost_, datagram.lost));
+      transport_.take(*this, datagram);
+    }
   }
 
   // Also of what other workers have sent from their copies of this socket.
@@ -164,6 +169,7 @@ class UdpTransport::Socket final : private os::Watcher, private os::Deferred, pr
   ConnectionContext& context_;
   Endpoint at_;
   int fd_;
+  std::uint32_t lost_;  // counted already
   std::uint32_t watched_ = os::readable;
   bool is_watched_ = false;
   os::TimerId pause_{};

@@ -1,6 +1,7 @@
 #include "src/os/udp_socket.h"
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 
@@ -20,9 +21,10 @@ void switch_on(int socket, int level, int option, int value = 1) noexcept {
 
 bool is_every_address(const Endpoint& at) noexcept { return at.address == decltype(at.address){}; }
 
-// Where it was sent to, as the kernel says it. To many at once is to none of ours that an answer could leave from.
-Endpoint destination_of(msghdr& header) noexcept {
-  Endpoint to;
+// What the kernel says of it: where it was sent to, and what was lost before it. To many at once is to none of ours that an
+// answer could leave from.
+void read_control(msghdr header, DatagramReceiver::Datagram& datagram) noexcept {
+  Endpoint& to = datagram.to;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
       in_pktinfo info;
@@ -35,9 +37,10 @@ Endpoint destination_of(msghdr& header) noexcept {
       if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) continue;
       to.family = AddressFamily::ipv6;
       std::memcpy(to.address.data(), &info.ipi6_addr, sizeof info.ipi6_addr);
+    } else if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SO_RXQ_OVFL) {
+      std::memcpy(&datagram.lost, CMSG_DATA(part), sizeof datagram.lost);
     }
   }
-  return to;
 }
 
 template <typename Info>
@@ -82,6 +85,7 @@ Result<Fd> bind_udp(const Endpoint& at, ReusePort reuse_port) {
   is_ipv6 ? switch_on(socket.raw(), IPPROTO_IPV6, IPV6_RECVERR) : switch_on(socket.raw(), IPPROTO_IP, IP_RECVERR);
   if (is_every_address(at))
     is_ipv6 ? switch_on(socket.raw(), IPPROTO_IPV6, IPV6_RECVPKTINFO) : switch_on(socket.raw(), IPPROTO_IP, IP_PKTINFO);
+  switch_on(socket.raw(), SOL_SOCKET, SO_RXQ_OVFL);
   switch_on(socket.raw(), SOL_SOCKET, SO_RCVBUF, receive_buffer);
   if (bind(socket.raw(), address.raw(), address.length) != 0) return system_error("cannot listen on " + at.to_string());
   // A joining socket makes the group with the one it finds bound, so the option may come after bind().
@@ -110,10 +114,15 @@ std::size_t DatagramReceiver::receive(int socket) noexcept {
 }
 
 DatagramReceiver::Datagram DatagramReceiver::operator[](std::size_t i) const noexcept {
-  msghdr header = headers_[i].msg_hdr;
-  return {{bytes_.get() + i * room, headers_[i].msg_len},
-          to_endpoint(from_[i], TransportProtocol::udp),
-          destination_of(header)};
+  Datagram datagram{{bytes_.get() + i * room, headers_[i].msg_len}, to_endpoint(from_[i], TransportProtocol::udp), {}};
+  read_control(headers_[i].msg_hdr, datagram);
+  return datagram;
+}
+
+std::uint32_t lost_datagrams(int socket) noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
+  socklen_t size = sizeof info;
+  return getsockopt(socket, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
 Result<std::size_t> send_datagrams(int socket, std::span<const OutgoingDatagram> datagrams) noexcept {

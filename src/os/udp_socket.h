@@ -33,6 +33,7 @@ class DatagramReceiver {
     ByteView bytes;
     Endpoint from;
     Endpoint to;  // family none: the socket is bound to one address; the port is the socket's
+    std::uint32_t lost = 0;  // by this socket since it was made: it had no room for so many; 0: none, or not told
   };
 
   DatagramReceiver();
@@ -45,7 +46,7 @@ class DatagramReceiver {
   // Reserved, but touched only as far as datagrams are long.
   static constexpr std::size_t room = 64 * 1024;
   struct alignas(cmsghdr) Control {
-    std::byte bytes[CMSG_SPACE(sizeof(in6_pktinfo))];
+    std::byte bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))];
   };
   std::unique_ptr<std::byte[]> bytes_ = std::make_unique_for_overwrite<std::byte[]>(at_once * room);
   std::array<mmsghdr, at_once> headers_{};
@@ -53,6 +54,9 @@ class DatagramReceiver {
   std::array<SocketAddress, at_once> from_{};
   std::array<Control, at_once> controls_{};
 };
+
+// What Datagram::lost counts from, for who takes over a socket.
+std::uint32_t lost_datagrams(int socket) noexcept;
 
 struct OutgoingDatagram {
   ByteView bytes;

@@ -205,6 +205,19 @@ TEST_F(OverUdp, WhatTheKernelDoesNotTakeWaitsUntilItDoes) {
   EXPECT_TRUE(is_asleep());
 }
 
+TEST_F(OverUdp, WhatTheKernelHadNoRoomForIsCounted) {
+  const Endpoint here = listen();
+  const int small = 1;
+  ::setsockopt(sockets_[0].raw(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  Phone phone;
+  for (int i = 0; i < 50; ++i) phone.send(here, std::string(500, 'x'));
+  turn();
+  EXPECT_LT(user.datagrams.size(), 50u);
+  phone.send(here, "the next one tells");
+  turn();
+  EXPECT_EQ(user.datagrams.size() + count(Counter::udp_lost), 51u);
+}
+
 TEST_F(OverUdp, KeepalivesAreTakenWithoutAWord) {
   const Endpoint here = listen();
   Phone phone;
