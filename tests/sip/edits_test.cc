@@ -152,7 +152,8 @@ TEST(Edits, CountValuesAsTheyAreRead) {
     OutputBuffer out;
     write(*parsed, edits, out);
     std::string left;
-    for (const ListValue& value : values(*parse(out.view()), HeaderId::route)) left.append(value.text).append(" ");
+    const Parsed again = parse(out.view());
+    for (const ListValue& value : values(*again, HeaderId::route)) left.append(value.text).append(" ");
     return left;
   };
   EXPECT_EQ(left_of("Route: <sip:p1;lr>\nRoute:\n", 2), "<sip:last;lr> ");
