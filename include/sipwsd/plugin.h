@@ -14,7 +14,7 @@
 namespace sipwsd {
 
 // Raised whenever anything under include/sipwsd changes its layout or meaning.
-inline constexpr std::uint32_t plugin_abi_version = 1;
+inline constexpr std::uint32_t plugin_abi_version = 2;
 
 struct PluginDescriptor {
   std::uint32_t abi_version;

@@ -13,7 +13,8 @@ constexpr std::size_t mac_size = 8;
 constexpr std::size_t max_end = 1 + 16 + 2 + 8;
 constexpr std::size_t max_bytes = 2 + 2 * max_end + mac_size;
 constexpr std::size_t min_bytes = 2 + mac_size;
-static_assert((max_bytes * 8 + 5) / 6 <= 96);
+constexpr std::string_view mark = "w.";
+static_assert(mark.size() + (max_bytes * 8 + 5) / 6 <= 98);
 
 // Bits of a kind.
 constexpr std::uint8_t connection = 1, ipv4 = 2, ipv6 = 4, client = 8;
@@ -106,6 +107,7 @@ FlowTokenText FlowTokens::make(const FlowPair& ends, std::int64_t now) const noe
   out.put(base::siphash(key_of(period), out.text()), mac_size);
 
   FlowTokenText text;
+  for (const char c : mark) text.text_[text.size_++] = c;
   std::uint32_t bits = 0;
   int held = 0;
   for (std::size_t i = 0; i < out.size; ++i) {
@@ -118,6 +120,8 @@ FlowTokenText FlowTokens::make(const FlowPair& ends, std::int64_t now) const noe
 }
 
 Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const noexcept {
+  if (!user.starts_with(mark)) return Errc::not_found;
+  user.remove_prefix(mark.size());
   const std::size_t count = user.size() * 6 / 8;
   if (count < min_bytes || count > max_bytes || user.size() != (count * 8 + 5) / 6) return Errc::not_found;
   std::array<std::uint8_t, max_bytes> bytes;
@@ -154,11 +158,11 @@ Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const
         end->at.remote.address[i] = static_cast<std::uint8_t>(in.take(1));
       end->at.remote.port = static_cast<std::uint16_t>(in.take(2));
     } else if (place != 0) {
-      return Errc::not_found;
+      return Errc::refused;
     }
     if (kind & client) end->client = static_cast<ClientId>(in.take(8));
   }
-  if (in.failed || !in.rest.empty()) return Errc::not_found;  // somebody's user name
+  if (in.failed || !in.rest.empty()) return Errc::refused;
   // Of the periods that fit the byte the newest that is not in the future; the byte comes round after 256 of them.
   const std::int64_t present = now / lifetime_;
   const std::int64_t period = present - static_cast<std::uint8_t>(static_cast<std::uint8_t>(present) - day);

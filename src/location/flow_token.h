@@ -4,7 +4,7 @@
 // address of his choice. A request that comes back with the token goes to the other end than the one it comes from (5.3).
 //
 // An end is a connection with its owner, or an address; and the client who is there, so that he is found on another
-// connection when this one has ended. Bytes, in base64url without padding:
+// connection when this one has ended. `w.`, so that no user's name looks like it, then bytes in base64url without padding:
 //
 //   day            1, the lowest byte of the number of the key that signed it
 //   kinds          1, of the upstream end (high four bits) and of the downstream end
@@ -43,7 +43,7 @@ class FlowTokenText {
 
  private:
   friend class FlowTokens;
-  std::array<char, 96> text_;
+  std::array<char, 98> text_;
   std::size_t size_ = 0;
 };
 

@@ -135,6 +135,8 @@ RequestExchangeImpl::RequestExchangeImpl(Router& router, transaction::RequestCon
       return;
     }
     ++own_routes_;
+    // In a dialog our Route has always been one of ours: another user in it is somebody's invention (S25).
+    if (token.is(Errc::not_found) && !hop->uri.user.empty() && has_to_tag()) token = Errc::refused;
     if (!token_ && !token.is(Errc::not_found)) token_ = std::move(token);
   }
 }

@@ -380,7 +380,7 @@ TEST_F(DaemonReload, EndsThoughAWorkerDiesInTheMiddleOfIt) {
 
   EXPECT_EQ(reply, "200 OK\nVersion:: 2\nretry_after: 1 -> 2\n\n");
   server->process("worker 0", worker);
-  EXPECT_EQ(versions(), std::set<std::string>{"2"});
+  wait_until("the new one runs with it too", [&] { return versions() == std::set<std::string>{"2"}; });
 }
 
 TEST_F(DaemonReload, SaysWhoDoesNotTakeItOver) {

@@ -13,7 +13,8 @@ namespace {
 
 class DaemonSip : public testing::Test {
  protected:
-  static void SetUpTestSuite() { server_ = new TestServer(2, {}); }
+  // Who breaks is forgotten at once: one test is not to wait for the clients of another.
+  static void SetUpTestSuite() { server_ = new TestServer(2, {"--flow-grace", "0"}); }
   static void TearDownTestSuite() {
     delete server_;
     server_ = nullptr;

@@ -62,8 +62,8 @@ class ExampleStage final : public sipwsd::RoutingStage {
       return Verdict::handled;
     }
     const auto targets = exchange.lookup(exchange.message().request_uri());
-    if (targets.empty()) return Verdict::next;
-    exchange.relay(targets);
+    if (!targets || targets->empty()) return Verdict::next;
+    exchange.relay(*targets);
     return Verdict::handled;
   }
 
