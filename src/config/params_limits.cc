@@ -32,7 +32,8 @@ constexpr auto rows = std::to_array<Param>({
     {"max_unregistered", &Settings::max_unregistered, {0, 4'194'304}, refuse_start, "N",
      "connections over which nobody has registered; more are answered 503; 0 is any number", {}, {}, Reload::running},
     {"message_rate", &Settings::message_rate, {0, 1'000'000}, refuse_start, "N",
-     "messages of one connection a second, two seconds' worth at once; above it, it is read more slowly; 0 is any number",
+     "messages of one connection a second, two seconds' worth at once; above it, it is read more slowly, and of an address "
+     "that sends datagrams what is above it is dropped; 0 is any number",
      {}, {}, Reload::running},
     {"byte_rate", &Settings::byte_rate, {0, 1'073'741'824}, refuse_start, "BYTES",
      "bytes of one connection a second, two seconds' worth at once; above it, it is read more slowly; 0 is any number", {},
