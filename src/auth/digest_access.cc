@@ -42,8 +42,8 @@ DigestAccess::Finding DigestAccess::check(std::string_view credentials, const Re
                                   .qop = parsed->qop,
                                   .nc = parsed->nc,
                                   .cnonce = parsed->cnonce});
-  const bool right = base::equal_constant_time(expected, parsed->response) & !stored.empty();
-  if (!right) return {Verdict::wrong_password, {}};
+  const bool right = base::equal_constant_time(expected, parsed->response);
+  if (!right || stored.empty()) return {Verdict::wrong_password, {}};
   if (parsed->uri != request.uri) return {Verdict::wrong, {}};
   if (nonce.verdict == Nonces::Verdict::stale) return {Verdict::stale, {}};
   const auto use = parts_.used.use(parsed->nonce, parsed->qop.empty() ? 1 : *parsed->nonce_count(), nonce.expires_at, now);
@@ -72,7 +72,8 @@ bool DigestAccess::is_password(std::string_view user, std::string_view realm, st
   for (const auto algorithm : all_algorithms) {
     if (!parts_.credentials.has(algorithm)) continue;
     const auto stored = parts_.credentials.ha1(user, realm, algorithm);
-    right |= base::equal_constant_time(ha1(algorithm, user, realm, password), or_nobody(stored, algorithm)) & !stored.empty();
+    const bool same = base::equal_constant_time(ha1(algorithm, user, realm, password), or_nobody(stored, algorithm));
+    right = right || (same && !stored.empty());
   }
   return right;
 }

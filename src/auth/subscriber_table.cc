@@ -120,7 +120,10 @@ Result<bool> SubscriberTable::has(std::string_view user, std::string_view domain
 }
 
 Result<void> SubscriberTable::set_password(std::string_view user, std::string_view domain, std::string_view password) {
-  const auto algorithm = algorithms_.front();
+  // One hash a row: the one that every client knows, if it is offered.
+  const auto algorithm = *std::find_if(all_algorithms.begin(), all_algorithms.end(), [&](Algorithm a) {
+    return std::find(algorithms_.begin(), algorithms_.end(), a) != algorithms_.end();
+  });
   const auto realm = realm_of(domain);
   const auto there = has(user, domain);
   if (!there) return there.error();

@@ -94,8 +94,8 @@ TEST_F(HandshakeGateTest, AsksWhoShowsNothingWithAllThatWouldDo) {
   EXPECT_EQ(ask(), "401 no credentials");
   ASSERT_EQ(last.challenges.size(), 4u);
   EXPECT_TRUE(last.challenges[0].starts_with("Digest realm=\"example.org\", nonce=")) << last.challenges[0];
-  EXPECT_TRUE(last.challenges[0].ends_with("algorithm=MD5"));
-  EXPECT_TRUE(last.challenges[1].ends_with("algorithm=SHA-256"));
+  EXPECT_TRUE(last.challenges[0].ends_with("algorithm=SHA-256"));
+  EXPECT_TRUE(last.challenges[1].ends_with("algorithm=MD5"));
   EXPECT_EQ(last.challenges[2], "Basic realm=\"example.org\", charset=\"UTF-8\"");
   EXPECT_EQ(last.challenges[3], "Bearer realm=\"example.org\"");
   settings.ws_auth = {.jwt = true};

@@ -243,6 +243,37 @@ TEST(Load, ServesOthersOnlyWhenToldWhoMayRegister) {
   EXPECT_TRUE(run_flags({"--listen", "ws:[::1]:80", "--listen", "ws:127.0.0.2:80"}).loaded);
 }
 
+TEST(Load, RefusesWaysToLogInThatCannotWorkOrAreNotSafe) {
+  struct Row {
+    std::vector<std::string> flags;
+    const char* why;  // empty: fine
+  };
+  for (const Row& row : {
+           Row{{"--ws-auth", "jwt", "--jwt-key", "/k"}, ""},
+           Row{{"--ws-auth", "digest,basic,jwt", "--auth-file", "/f", "--jwt-key", "/k", "--basic-without-tls"}, ""},
+           Row{{"--auth-mode", "digest", "--auth-db-url", "sqlite:///x.db"}, ""},
+           Row{{"--ws-auth", "jwt"}, "ws_auth=jwt needs a key to check tokens with"},
+           Row{{"--ws-auth", "digest"}, "ws_auth=digest needs credentials"},
+           Row{{"--ws-auth", "basic", "--auth-file", "/f"}, "ws_auth=basic is for TLS only"},
+           Row{{"--auth-mode", "handshake"}, "the handshake asks nobody"},
+           Row{{"--auth-mode", "digest", "--auth-db-url", "mysql://x/y"}, "db_url is none that is read here"},
+           // S05
+           Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s"}, "any page could use the cookie"},
+           Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s", "--allowed-origins", "*"}, "any page could use the cookie"},
+           Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s", "--allowed-origins", "https://a.example"}, ""},
+           Row{{"--ws-auth", "ntlm"}, "is no ws_auth; write none, or some of digest, basic, jwt"},
+           Row{{"--ws-auth", "none,jwt"}, "is no ws_auth"},
+           Row{{"--auth-algorithms", "MD5,SHA-1"}, "\"SHA-1\" is no digest algorithm"},
+           Row{{"--auth-algorithms", "MD5,md5"}, "MD5 stands there twice"},
+           Row{{"--jwt-key", "a=,b"}, "a jwt_key is missing its file"},
+           Row{{"--jwt-key", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"}, "more than 16 of them"},
+       }) {
+    const auto run = run_flags(row.flags);
+    EXPECT_EQ(run.loaded, *row.why == '\0') << run.errors;
+    EXPECT_NE(run.errors.find(row.why), std::string::npos) << run.errors;
+  }
+}
+
 TEST(Load, KeepsTheDemoOnLoopbackAndInTheForeground) {
   const auto run = run_flags({"--demo"});
   ASSERT_TRUE(run.loaded);
