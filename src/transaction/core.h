@@ -15,8 +15,8 @@
 //
 // A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) moves the branches on it to the
 // next place; without one, to where User::locate finds the branch's client now; else it ends them at once. RFC 3261 16.9
-// would have that be a 503, sent on as 500; a callee who went away is ForwardOptions::gone_status, 480 by default,
-// because a browser must tell "not there" from "server broken". To a new connection the same copy is sent with the same
+// would have that be a 503, sent on as 500, and so it is for a server; a callee who went away is
+// ForwardOptions::gone_status, 480 by default, because a browser must tell "not there" from "server broken". To a new connection the same copy is sent with the same
 // branch: a client that knows the request absorbs it (17.2.1).
 //
 // Who is expected back (`later`) is waited for until Located::until. Meanwhile his branch is pending: the other branches
@@ -190,6 +190,8 @@ class User {
   virtual void on_reply(ReplyContext&) {}
   // Then nothing new is begun, 503; requests within a dialog still pass: they are what ends calls.
   [[nodiscard]] virtual bool is_short_of_memory() const noexcept { return false; }
+  // One who speaks for many: no limit of a single client is for him.
+  [[nodiscard]] virtual bool is_server_of_ours(const Arrival&) const noexcept { return false; }
   // Our address as seen from there, and what else the copy gets.
   virtual void outfit(const Leg& leg, Outfit& out) = 0;
   // Where that leads. now: `places` is filled. later: Core::on_located(ticket) for a next hop, Core::on_client_moved for a

@@ -85,6 +85,7 @@ struct ClientBranch : PoolItem {
 
   bool waiting = true;  // a target that was not tried yet
   bool sent = false;    // a copy has left with this branch's token
+  bool by_address = false;  // not along a client's flow: whoever is there is a server
   bool sized = false;   // RFC 3261 18.1.1 has been seen to: what is too long goes as a datagram all the same
   Hold hold = Hold::none;
   std::uint8_t moves = 0;  // to other connections of its client

@@ -48,7 +48,8 @@ std::optional<Count> ProxyCore::shortage(const RequestContext& request) const {
   if (table_.is_full() || table_.kept_bytes() + request.message_.bytes().size() > settings_.max_kept_bytes)
     return Count::table_full;
   const std::size_t most = settings_.max_pending_per_connection;
-  if (most != 0 && table_.has_pending(request.arrival_.flow.connection, most)) return Count::connection_full;
+  if (most != 0 && table_.has_pending(request.arrival_.flow.connection, most) && !user_.is_server_of_ours(request.arrival_))
+    return Count::connection_full;
   if (user_.is_short_of_memory() && sip::to_tag(request.message_).empty()) return Count::memory_short;
   return std::nullopt;
 }
@@ -128,6 +129,9 @@ std::size_t ProxyCore::widest_group() const noexcept {
 // 16.6 steps 1 to 6 for all targets at once, best first. What a target's copy needs is kept with the request, so that
 // the targets themselves need not outlive the call.
 void ProxyCore::add_targets(ProxyContext& context, const sip::MessageView& request, const ForwardOptions& options) {
+  // With room for the texts of the usual branch: a buffer that grows doubles.
+  constexpr std::size_t usual_texts = 512;
+  context.kept.reserve(request.bytes().size() + usual_texts);
   context.kept.assign(request.bytes());
   context.request_size = static_cast<std::uint32_t>(request.bytes().size());
   context.gone_status = options.gone_status;
@@ -184,6 +188,7 @@ void ProxyCore::send_copy(ProxyContext& context, ClientBranch& branch, const sip
   start_timers(context, branch);
   if (!branch.sent) count(Count::client_transactions);
   branch.sent = true;
+  branch.by_address = branch.to.is_address();
   const auto sent =
       transport_.send(branch.to, out_.view(), number(TransactionTable::token_of(branch)), server_name);
   if (!sent) return on_transport_error(context, branch, sent.error().code);

@@ -197,6 +197,7 @@ void ProxyCore::on_transport_error(ProxyContext& context, ClientBranch& branch, 
     case Errc::gone:
     case Errc::not_found:
       count(Count::flows_lost);
+      if (branch.by_address) return fail_branch(context, branch, 500);  // as below
       return fail_branch(context, branch, context.gone_status, context.text(context.gone_reason));
     case Errc::too_large: return fail_branch(context, branch, 513);
     default: return fail_branch(context, branch, 500);  // 16.9 says 503, and 16.7 step 6 makes that a 500

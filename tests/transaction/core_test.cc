@@ -231,11 +231,28 @@ TEST_F(CoreOfAWorker, HundredThousandTransactionsComeAndGoWithoutGrowth) {
 }
 
 // Anything may follow anything: responses of every class to every branch, CANCELs, ACKs, retransmissions, lost
-// connections, time. What must hold: it ends, nothing is left, one final response at most unless they are 2xx.
+// connections, clients that move, names that are found or not, time. What must hold: it ends, nothing is left, one final
+// response at most unless they are 2xx.
 TEST_F(CoreOfAWorker, SurvivesAnyOrderOfEvents) {
   settings.max_transactions = 40;
+  settings.max_held = 5;
+  settings.udp_mtu = 600;
   std::mt19937 random{7};
   const auto upto = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  const auto client = [&] { return static_cast<ClientId>(upto(4) == 0 ? 1 + upto(3) : 0); };
+  const auto anywhere = [&] {
+    const auto who = static_cast<ConnectionId>(10 + upto(6));
+    Destination to = way_to(who);
+    if (upto(3) == 0) to = {.flow = {}, .remote = test::FakeTransport::address_of(who, upto(2) == 0 ? TransportProtocol::udp : TransportProtocol::tcp), .local = {}};
+    return to;
+  };
+  user.locate_script = [&](const Wanted&, std::vector<Place>& places) {
+    for (unsigned n = upto(4); n-- > 0;) places.push_back({anywhere(), {}});
+    return Located{.when = static_cast<Located::When>(upto(3)),
+                   .until = clock.now() + base::Milliseconds{upto(40'000)},
+                   .provisional = static_cast<std::uint16_t>(upto(2) == 0 ? 0 : 182)};
+  };
+  std::vector<std::uint64_t> deferred;
   std::vector<RequestText> requests;
   std::vector<Sent> branches;
   std::map<std::string, std::pair<int, int>> finals;  // per Call-ID: failures, 2xx
@@ -246,10 +263,20 @@ TEST_F(CoreOfAWorker, SurvivesAnyOrderOfEvents) {
         text.branch = "z9hG4bK" + std::to_string(i);
         text.call_id = "c" + std::to_string(i);
         std::vector<Target> targets;
-        for (unsigned n = upto(4); n-- > 0;) targets.push_back(target(static_cast<ConnectionId>(10 + upto(6)), static_cast<int>(upto(2))));
+        for (unsigned n = upto(4); n-- > 0;) {
+          targets.push_back(target(static_cast<ConnectionId>(10 + upto(6)), static_cast<int>(upto(2))));
+          targets.back().client = client();
+          if (upto(3) == 0) targets.back().to = upto(2) == 0 ? Destination{} : anywhere();
+          if (upto(2) == 0) targets.back().next_hop = "sip:x.example.net";
+        }
         forward_to(targets);
+        if (upto(10) == 0)
+          user.request_script = [&](RequestContext& request) { deferred.push_back(request.defer(base::Milliseconds{upto(40'000)})); };
         requests.push_back(text);
-        feed(text, static_cast<ConnectionId>(1 + upto(3)));
+        const std::string bytes = text.text();
+        Arrival arrival = arrival_from(static_cast<ConnectionId>(1 + upto(3)));
+        arrival.client = client();
+        core().on_request(*sip::parse(bytes), arrival);
         break;
       }
       case 1:
@@ -270,6 +297,12 @@ TEST_F(CoreOfAWorker, SurvivesAnyOrderOfEvents) {
         break;
       case 3:
         if (!branches.empty()) core().on_send_failed(branches[upto(static_cast<unsigned>(branches.size()))].ticket);
+        if (upto(2) == 0) core().on_client_moved(static_cast<ClientId>(1 + upto(3)), anywhere());
+        if (!user.asked.empty()) {
+          const std::vector<Place> found(upto(3), Place{anywhere(), {}});
+          core().on_located(user.asked[user.asked.size() - 1 - upto(static_cast<unsigned>(std::min<std::size_t>(20, user.asked.size())))].ticket, found);
+        }
+        if (!deferred.empty()) core().answer(deferred[upto(static_cast<unsigned>(deferred.size()))], static_cast<std::uint16_t>(upto(2) == 0 ? 200 : 404));
         break;
       case 4: pass(base::Milliseconds{upto(10) == 0 ? upto(60'000) : upto(500)}); break;
       default:

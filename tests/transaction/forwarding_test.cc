@@ -308,5 +308,78 @@ TEST_F(Forwarding, KeepsTheOrderOfOneConnection) {
                                   "BYE sip:bob@70.invalid SIP/2.0"}));
 }
 
+// RFC 5393 5.3.3: what is under way at once shares the Max-Breadth the request came with.
+struct Breadth {
+  std::string_view received;    // header line
+  std::vector<int> q;           // of the targets
+  std::vector<std::string> sent;  // at once, each branch's; empty: 440
+};
+
+class MaxBreadth : public CoreTest, public ::testing::WithParamInterface<Breadth> {};
+
+TEST_P(MaxBreadth, IsSharedAmongTheBranches) {
+  std::vector<Target> targets;
+  for (std::size_t i = 0; i < GetParam().q.size(); ++i)
+    targets.push_back(target(static_cast<ConnectionId>(100 + i), GetParam().q[i]));
+  forward_to(targets);
+  RequestText text;
+  text.headers = GetParam().received;
+  feed(text);
+  std::vector<std::string> breadths;
+  for (const Sent& one : transport.sent)
+    if (!one.is("SIP/2.0 ")) breadths.push_back(header_of(one.bytes, sip::HeaderId::max_breadth));
+  EXPECT_EQ(breadths, GetParam().sent);
+  EXPECT_EQ(lines_to(alice), breadths.empty() ? Lines{"SIP/2.0 440 Max-Breadth Exceeded"} : Lines{});
+}
+
+INSTANTIATE_TEST_SUITE_P(Requests, MaxBreadth,
+                         ::testing::Values(Breadth{"", {1000}, {"60"}}, Breadth{"", {1, 1, 1}, {"20", "20", "20"}},
+                                           Breadth{"Max-Breadth: 7\r\n", {1000}, {"7"}},
+                                           Breadth{"Max-Breadth: 500\r\n", {1000}, {"60"}},
+                                           Breadth{"Max-Breadth: 4294967296\r\n", {1000}, {"60"}},
+                                           Breadth{"Max-Breadth: 7\r\n", {1, 1, 1}, {"2", "2", "2"}},
+                                           Breadth{"Max-Breadth: 3\r\n", {1, 1, 1}, {"1", "1", "1"}},
+                                           Breadth{"Max-Breadth: 2\r\n", {1, 1, 1}, {}},
+                                           Breadth{"Max-Breadth: 0\r\n", {1000}, {}},
+                                           Breadth{"Max-Breadth: 1\r\n", {3, 2, 1}, {"1"}},
+                                           Breadth{"Max-Breadth: 10\r\n", {2, 2, 1}, {"3", "3"}}));
+
+TEST_F(Forwarding, RefusesABrokenMaxBreadth) {
+  RequestText broken;
+  broken.headers = "Max-Breadth: wide\r\n";
+  EXPECT_TRUE(refused(broken).is("SIP/2.0 400 "));
+}
+
+TEST_F(Forwarding, TakesOffTheCredentialsThatWereForUsAndNoOthers) {
+  forward_to({target(bob)}, {.consumed_realm = "example.org"});
+  RequestText text;
+  text.headers =
+      "Proxy-Authorization: Digest username=\"a\", realm=\"example.org\", nonce=\"n\", uri=\"sip:b\", response=\"r\"\r\n"
+      "Proxy-Authorization: Digest username=\"a\", realm=\"other.example.net\", nonce=\"n\", uri=\"sip:b\", response=\"r\"\r\n"
+      "Authorization: Digest username=\"a\", realm=\"example.org\", nonce=\"n\", uri=\"sip:b\", response=\"r\"\r\n";
+  const Sent out = forward_one(text);
+  const auto parsed = sip::parse(out.bytes);
+  EXPECT_EQ(parsed->count(sip::HeaderId::proxy_authorization), 1u) << "RFC 3261 22.3";
+  EXPECT_NE(header_of(out.bytes, sip::HeaderId::proxy_authorization).find("other.example.net"), std::string::npos);
+  EXPECT_EQ(parsed->count(sip::HeaderId::authorization), 1u);
+
+  RequestText ack = text;
+  ack.method = "ACK";
+  ack.to_tag = "x";
+  ack.branch += "2";
+  EXPECT_EQ(sip::parse(forward_one(ack).bytes)->count(sip::HeaderId::proxy_authorization), 1u);
+}
+
+TEST_F(Forwarding, LeavesARedirectToTheCaller) {
+  forward_to({target(bob), target(carol, 10)});
+  const auto out = invite(invite_text());
+  respond(out.at(0), 302, "callee", "Contact: <sip:elsewhere.example.net>\r\n");
+  respond(transport.to(carol).at(0), 404);
+  const auto up = transport.to(alice);
+  ASSERT_EQ(up.size(), 1u) << "16.7 step 4 allows to follow it; S25 does not: it is what a stranger wrote";
+  EXPECT_TRUE(up[0].is("SIP/2.0 302 "));
+  EXPECT_EQ(header_of(up[0].bytes, sip::HeaderId::contact), "<sip:elsewhere.example.net>");
+}
+
 }  // namespace
 }  // namespace sipwsd::transaction

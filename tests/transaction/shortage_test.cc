@@ -89,5 +89,34 @@ TEST_F(Shortage, OfMemoryRefusesWhatIsNewAndLetsCallsEnd) {
   EXPECT_EQ(call(2, alice), Lines{});
 }
 
+TEST_F(Shortage, OfRoomKeepsUnansweredInvitesWithinBothLimits) {
+  settings.max_transactions = 300;
+  settings.max_kept_bytes = 200'000;
+  settings.max_pending_per_connection = 0;
+  std::size_t passed = 0;
+  for (int n = 0; n < 2'000; ++n) {
+    RequestText text = invite_text();
+    text.branch = "z9hG4bK" + std::to_string(n);
+    text.call_id = "call-" + std::to_string(n);
+    text.body.assign(n % 2 == 0 ? 100 : 1'000, 'v');
+    feed(text, static_cast<ConnectionId>(1 + n % 50));
+    const auto sent = transport.take();
+    const bool is_passed = sent.size() == 2;
+    passed += is_passed;
+    if (is_passed) continue;
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_TRUE(sent[0].is("SIP/2.0 503 "));
+    EXPECT_EQ(header_of(sent[0].bytes, sip::HeaderId::retry_after), "7");
+  }
+  EXPECT_EQ(core().size(), passed);
+  EXPECT_LE(core().size(), 300u);
+  EXPECT_LE(core().kept_bytes(), 201'000u);
+  EXPECT_EQ(counters[Count::table_full], 2'000u - passed);
+  pass(33s);
+  EXPECT_EQ(core().kept_bytes(), 0u) << "Timer B has ended them all";
+  transport.take();
+  EXPECT_EQ(call(9'999, alice), Lines{});
+}
+
 }  // namespace
 }  // namespace sipwsd::transaction
