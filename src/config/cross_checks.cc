@@ -83,8 +83,7 @@ void check_handshake_authentication(const Settings& settings, const Report& repo
   if (settings.jwt_key.empty())
     report({error, "core", "ws_auth", "ws_auth=jwt needs a key to check tokens with", "say jwt_key=\"FILE\""});
   // S05: a browser sends a cookie whatever page opens the WebSocket.
-  const auto& origins = settings.allowed_origins;
-  if (!settings.jwt_cookie.empty() && (origins.empty() || std::find(origins.begin(), origins.end(), "*") != origins.end()))
+  if (!settings.jwt_cookie.empty() && settings.allowed_origins.empty())
     report({error, "core", "jwt_cookie", "any page could use the cookie of whoever looks at it",
             "say which pages may: modparam(\"websocket\", \"allowed_origins\", \"https://phone.example.org\")"});
 }

@@ -259,7 +259,6 @@ TEST(Load, RefusesWaysToLogInThatCannotWorkOrAreNotSafe) {
            Row{{"--auth-mode", "digest", "--auth-db-url", "mysql://x/y"}, "db_url is none that is read here"},
            // S05
            Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s"}, "any page could use the cookie"},
-           Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s", "--allowed-origins", "*"}, "any page could use the cookie"},
            Row{{"--ws-auth", "jwt", "--jwt-key", "/k", "--jwt-cookie", "s", "--allowed-origins", "https://a.example"}, ""},
            Row{{"--ws-auth", "ntlm"}, "is no ws_auth; write none, or some of digest, basic, jwt"},
            Row{{"--ws-auth", "none,jwt"}, "is no ws_auth"},
