@@ -157,6 +157,31 @@ void add_others(SipRows& rows) {
   s.row("free text may stand twice", SipText().add("Subject: a").add("s: b").add("User-Agent: c").add("User-Agent: d").add("Date: e").add("Date: f"), reaches());
 }
 
+SipText registration(std::string contact) {
+  return SipText("REGISTER")
+      .uri("sip:example.com")
+      .change("From", "From: <sip:user@example.com>;tag=1")
+      .change("Contact", std::move(contact));
+}
+
+void add_registrations(SipRows& rows) {
+  SipSection s(rows, "3261/10.3-registrar", SipProfile::registrar);
+  for (const std::string seconds : {"4294967296", "18446744073709551616", "100000000000000000000000000000000000000000000000", "never", "-1", ""}) {
+    s.row("Expires: " + seconds + " is cut down, or is nothing", registration("Contact: <sip:u@192.0.2.1>").add("Expires: " + seconds), answered("200 OK\nContact: <sip:u@192.0.2.1>"));
+    if (!seconds.empty())
+      s.row("and in the Contact", registration("Contact: <sip:u@192.0.2.1>;expires=" + seconds), answered("200 OK\nContact: <sip:u@192.0.2.1>"));
+  }
+  for (const std::string contact : {"<sip:u@192.0.2.1", "nonsense", "<sip:u@192.0.2.1>;;", "*, <sip:u@192.0.2.1>", "<sip:u@192.0.2.1>,", "sip:u@192.0.2.1?a=b", "<sip:u@fe80::1>",
+                                    "<sip:u@[fe80::1%25eth0]>", "<sip:u@192.0.2.1:0>", "<sip:u@192.0.2.1:65536>"})
+    s.row("Contact: " + contact, registration("Contact: " + contact), answered("400 Bad Contact"));
+  s.row("a star without Expires: 0", registration("Contact: *"), answered("400"));
+  s.row("a star that stays", registration("Contact: *").add("Expires: 60"), answered("400"));
+  s.row("a star with somebody beside it", registration("Contact: *\r\nm: <sip:u@192.0.2.1>").add("Expires: 0"), answered("400"));
+  s.row("however its Contact is spelt", registration("M\t:\r\n \"U\"\r\n <sip:u@192.0.2.1>\r\n ;\r\n EXPIRES\r\n =\r\n 60"), answered("200 OK\nContact: <sip:u@192.0.2.1>"));
+  s.row("to a domain of others", registration("Contact: <sip:u@192.0.2.1>").uri("sip:attacker.example"), answered("403"));
+  s.row("for somebody in a domain of others", registration("Contact: <sip:u@192.0.2.1>").change("To", "To: <sip:user@attacker.example>"), answered("404"));
+}
+
 }  // namespace
 
 void add_rfc3261_header_rows(SipRows& rows) {
@@ -167,6 +192,7 @@ void add_rfc3261_header_rows(SipRows& rows) {
   add_extensions(rows);
   add_routes(rows);
   add_others(rows);
+  add_registrations(rows);
 }
 
 }  // namespace sipwsd::test::conformance
