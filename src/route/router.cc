@@ -9,6 +9,7 @@
 #include "src/route/exchange_impl.h"
 #include "src/sip/call_id.h"
 #include "src/sip/cseq.h"
+#include "src/sip/from_to.h"
 #include "src/sip/message_splitter.h"
 #include "src/sip/method.h"
 #include "src/sip/sanity.h"
@@ -423,6 +424,13 @@ void Router::send_message(const bus::SendMessage& letter, shm::ProcessSlot from)
 
 void Router::on_request(transaction::RequestContext& context) {
   if (context.message().method() == sip::Method::ack) note_call(context.arrival(), context.message(), net::CallEstimate::Sign::talks);
+  // No listener can send a datagram elsewhere while the daemon drains.
+  if (context.arrival().flow.connection == ConnectionId::none && place_.shared.switches->drain() != shm::DrainLevel::none &&
+      context.message().method() != sip::Method::ack && sip::to_tag(context.message()).empty()) {
+    const std::string seconds = std::to_string(place_.settings.retry_after.count());
+    const HeaderLine retry_after[] = {{"Retry-After", seconds}};
+    return context.reply(503, {}, retry_after);
+  }
   RequestExchangeImpl exchange(*this, context);
   const auto outcome = stages_.on_request(exchange);
   if (context.is_done()) return;

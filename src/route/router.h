@@ -90,6 +90,7 @@ class Router final : public net::ConnectionUser,
   void on_reply(transaction::ReplyContext& context) override;
   void outfit(const transaction::Leg& leg, transaction::Outfit& out) override;
   transaction::Located locate(std::uint64_t ticket, const transaction::Wanted& wanted, std::vector<transaction::Place>& places) override;
+  bool is_server_of_ours(const Arrival& arrival) const noexcept override { return is_peer(arrival.remote); }
   bool is_short_of_memory() const noexcept override {
     if (place_.memory != nullptr) place_.memory->count_transaction();
     return place_.shared.memory->is_short();

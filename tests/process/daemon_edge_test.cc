@@ -147,6 +147,23 @@ TEST(DaemonEdge, SaysAtOnceWhenNobodyListensThere) {
   EXPECT_TRUE(status == 480 || status == 500 || status == 503) << status;
 }
 
+TEST(DaemonEdge, RefusesWhatBeginsByUdpWhileItDrains) {
+  TestServer server(with_udp({"--drain-spread", "600"}));
+  SipClient browser(server.port(), "browser");  // keeps it from ending at once
+  browser.register_contact();
+  UdpPhone phone("phone");
+  server.mi("core.drain", {"600"});
+  wait_until("every worker has heard of it", [&] {
+    for (int i = 0; i < 20; ++i) {  // another Via, perhaps another worker
+      phone.send(phone.text(phone.make("OPTIONS", "sip:example.org")), server.port_of("udp"));
+      const auto answer = phone.receive();
+      if (answer.status() != 503) return false;
+      if (answer.header("Retry-After").empty()) return false;
+    }
+    return true;
+  });
+}
+
 class EdgeOfARegistrar : public ::testing::Test {
  protected:
   static std::string uri_of(const UdpPhone& phone) { return "sip:" + phone.host_port() + ";transport=udp"; }
