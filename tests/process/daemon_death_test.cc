@@ -184,7 +184,7 @@ TEST(DaemonDeath, IsNotWhatAnExceptionOfAStageBrings) {
 }
 
 TEST(DaemonDeath, TakesTheBindingsOfTheDeadWorkersConnectionsAndNoOthers) {
-  TestServer server(2, {});
+  TestServer server(2, {"--flow-grace", "0"});
   const pid_t victim = server.process("worker 0"), survivor = server.process("worker 1");
   auto lost = SipClient::in_worker(server, victim, "lost"), kept = SipClient::in_worker(server, survivor, "kept"),
        caller = SipClient::in_worker(server, survivor, "caller");
@@ -206,7 +206,7 @@ TEST(DaemonDeath, TakesTheBindingsOfTheDeadWorkersConnectionsAndNoOthers) {
 }
 
 TEST(DaemonDeath, AnswersACallerAtOnceWhenTheRingingPhonesWorkerDies) {
-  TestServer server(2, {});
+  TestServer server(2, {"--flow-grace", "0"});  // nobody is expected back
   const pid_t victim = server.process("worker 0"), survivor = server.process("worker 1");
   auto callee = SipClient::in_worker(server, victim, "callee"), caller = SipClient::in_worker(server, survivor, "caller");
   callee.register_contact();
@@ -347,7 +347,7 @@ class DaemonDeathAtAPoint : public testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Share, DaemonDeathAtAPoint, testing::Range(0, 4));
 
 TEST_P(DaemonDeathAtAPoint, LeavesEverythingSoundForTheOthers) {
-  Mortal mortal(2, {}, "sipwsd-killable");
+  Mortal mortal(2, {"--flow-grace", "0"}, "sipwsd-killable");
   TestServer& server = mortal.server;
   const pid_t survivor = server.process("worker 1");
   auto bob = SipClient::in_worker(server, survivor, "bob");
