@@ -121,9 +121,9 @@ constexpr auto core_rows = std::to_array<Param>({
      "users and their passwords, one user:realm:HA1 a line; sipwsctl user writes it", {}, {}, running},
     {"auth_realm", &Settings::auth_realm, {0, 255}, refuse_start, "REALM",
      "realm of digest challenges; empty takes the domain that is asked for", {}, {}, running},
-    {"auth_algorithms", TextForm{read_algorithms, write_algorithms, nullptr}, {}, refuse_start, "SHA-512-256,SHA-256,MD5",
-     "digest algorithms in the order they are offered, where there are users with one; JsSIP and SIP.js read the last and "
-     "know MD5", {}, {}, running},
+    {"auth_algorithms", TextForm{read_algorithms, write_algorithms, nullptr}, {}, refuse_start, "ALGORITHMS",
+     "digest algorithms (SHA-512-256, SHA-256, MD5) in the order they are offered, where there are users with one; JsSIP and "
+     "SIP.js read the last and know MD5", {}, {}, running},
     {"ws_auth", TextForm{read_ws_auth, write_ws_auth, nullptr}, {}, refuse_start, "none|digest,basic,jwt",
      "ways a WebSocket handshake may show whose connection it is; without one of them it is answered 401"},
     {"basic_without_tls", &Settings::basic_without_tls, {}, refuse_start, "",

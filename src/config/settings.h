@@ -128,8 +128,9 @@ struct Settings {
   AuthMode auth_mode = AuthMode::unset;        // core.auth_mode: none, digest or handshake
   std::string auth_file;                       // core.auth_file: user:realm:HA1 lines
   std::string auth_realm;                      // core.auth_realm: empty is the domain of the request's To
-  std::vector<std::string> auth_algorithms{"SHA-512-256", "SHA-256", "MD5"};  // core.auth_algorithms: in the order of the
-                                               // challenges (RFC 8760 2.4); JsSIP and SIP.js read the last and know only MD5
+  std::vector<std::string> auth_algorithms{"SHA-256", "MD5"};  // core.auth_algorithms: in the order of the challenges
+                                               // (RFC 8760 2.4). JsSIP and SIP.js read the last and know only MD5, linphone
+                                               // reads the first and does not know SHA-512-256
   seconds nonce_expire{300};                   // auth.nonce_expire
   HandshakeAuth ws_auth;                       // core.ws_auth
   bool basic_without_tls = false;              // core.basic_without_tls: the password crosses the network in the clear

@@ -22,7 +22,7 @@ std::string another_value(const Param& param) {
       {"allowed_origins", "https://a.example https://*.b.example"}, {"tls_method", "TLSv1.3"},
       {"server_name", "a.example"}, {"certificate", "a.pem,b.pem"}, {"private_key", "a.key,b.key"},
       {"ocsp_response", "a.der"}, {"upstream", "sip:192.0.2.1;transport=tcp sip:a.example"}, {"flow_hold_status", "180"},
-      {"dns_servers", "192.0.2.1 [2001:db8::1]:54"}, {"service_route", "<sip:a.example;lr>"}, {"auth_algorithms", "SHA-256,MD5"}, {"jwt_key", "a=a.pem,b.pem"}, {"reply_indent", "  \t"}, {"trusted_proxies", "10.0.0.0/8 2001:db8::/32"}, {"limits_exempt", "192.0.2.0/24"}};
+      {"dns_servers", "192.0.2.1 [2001:db8::1]:54"}, {"service_route", "<sip:a.example;lr>"}, {"auth_algorithms", "MD5,SHA-512-256"}, {"jwt_key", "a=a.pem,b.pem"}, {"reply_indent", "  \t"}, {"trusted_proxies", "10.0.0.0/8 2001:db8::/32"}, {"limits_exempt", "192.0.2.0/24"}};
   if (const auto word = words.find(param.name); word != words.end()) return word->second;
   if (is_boolean(param)) return default_text(param) == "yes" ? "no" : "yes";
   if (type_of(param) != "integer") return "a word";
