@@ -152,10 +152,11 @@ struct BindingsStored {
 struct ClientMoved {
   static constexpr LetterKind kind = LetterKind::client_moved;
   ClientId client = ClientId::none;
+  ConnectionId left = ConnectionId::none;        // where it was, when nobody knows that this has ended
   ConnectionId connection = ConnectionId::none;  // none: `remote` is where it is
   WorkerSlot owner = WorkerSlot::none;
   Endpoint remote, local;
-  static constexpr auto fields = std::tuple{&ClientMoved::client, &ClientMoved::connection, &ClientMoved::owner,
+  static constexpr auto fields = std::tuple{&ClientMoved::client, &ClientMoved::left, &ClientMoved::connection, &ClientMoved::owner,
                                             &ClientMoved::remote, &ClientMoved::local};
 };
 

@@ -31,7 +31,7 @@ struct Registration {
   bool bound_here = false;           // at least one binding now leads over this request's flow
   ClientId client = ClientId::none;  // the first that leads to where this request came from
   // Clients that were expected back, or were on another flow before: what waits for them can be sent here now.
-  std::vector<ClientId> returned;
+  std::vector<Returned> returned;
   bool told_flow_timer = false;      // the client is to be heard of so often (RFC 5626 4.4)
   // It said something about contacts: with a mirror the 200 leaves when `aor` is stored there (mirror_client.h).
   bool is_change = false;

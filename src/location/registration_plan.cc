@@ -101,12 +101,16 @@ void RegistrationPlan::drop_expired() {
       changes_.push_back({.kind = Kind::remove, .serial = b.serial, .binding = {}});
 }
 
-void RegistrationPlan::find_returned(std::vector<ClientId>& returned) const {
+void RegistrationPlan::find_returned(std::vector<Returned>& returned) const {
+  const auto add = [&](ClientId client, ConnectionId left) {
+    const bool is_known = std::any_of(returned.begin(), returned.end(), [&](const Returned& one) { return one.client == client; });
+    if (!is_known) returned.push_back({client, left});
+  };
   for (const shm::BindingChange& change : changes_) {
     if (change.kind != Kind::replace) continue;
     const auto was = std::find_if(before_->begin(), before_->end(), [&](const shm::Binding& b) { return b.serial == change.serial; });
     const bool was_here = was->state == shm::BindingState::active && was->to == facts_->to;
-    if (!was_here && std::find(returned.begin(), returned.end(), was->client) == returned.end()) returned.push_back(was->client);
+    if (!was_here) add(was->client, was->state == shm::BindingState::active ? was->to.flow.connection : ConnectionId::none);
   }
   // With another reg-id than before (RFC 5626 4.2: a flow beside the old one) it is back all the same.
   for (const shm::Binding& b : *before_) {
@@ -114,7 +118,7 @@ void RegistrationPlan::find_returned(std::vector<ClientId>& returned) const {
     const bool is_bound = std::any_of(changes_.begin(), changes_.end(), [&](const shm::BindingChange& c) {
       return c.kind != Kind::remove && c.binding.instance == b.instance;
     });
-    if (is_bound && std::find(returned.begin(), returned.end(), b.client) == returned.end()) returned.push_back(b.client);
+    if (is_bound) add(b.client, ConnectionId::none);
   }
 }
 

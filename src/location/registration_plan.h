@@ -37,6 +37,13 @@ struct RegistrationFacts {
   std::int64_t now = 0;
 };
 
+// A client that has come another way than before.
+struct Returned {
+  ClientId client = ClientId::none;
+  ConnectionId left = ConnectionId::none;  // where it was, as far as anybody knows that connection still lives
+  friend bool operator==(const Returned&, const Returned&) = default;
+};
+
 class RegistrationPlan {
  public:
   // Begins anew; `facts` and `before` are looked at until the next begin().
@@ -54,7 +61,7 @@ class RegistrationPlan {
   [[nodiscard]] std::size_t added() const noexcept { return added_; }
   [[nodiscard]] std::size_t in_force() const noexcept { return kept_ + added_; }  // afterwards
   // It binds somebody here who was expected back, or was to be found over another flow.
-  void find_returned(std::vector<ClientId>& returned) const;
+  void find_returned(std::vector<Returned>& returned) const;
 
  private:
   using Kind = shm::BindingChange::Kind;

@@ -68,12 +68,14 @@ transaction::Located Router::locate_client(ClientId client, std::vector<transact
 }
 
 // What waits for him here goes on, and in the other workers too.
-void Router::client_moved(ClientId client, const Destination& to) {
+void Router::client_moved(ClientId client, const Destination& to, ConnectionId left) {
+  if (left != ConnectionId::none) transactions_.on_client_left(client, left);
   transactions_.on_client_moved(client, to);
   for (std::uint16_t slot = 0; slot < place_.shared.limits.workers; ++slot)
     if (slot != number(place_.slot))
       static_cast<void>(place_.mailbox.post(static_cast<shm::ProcessSlot>(slot),
                                             bus::ClientMoved{.client = client,
+                                                             .left = left,
                                                              .connection = to.flow.connection,
                                                              .owner = to.flow.owner,
                                                              .remote = to.remote,

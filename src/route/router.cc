@@ -398,6 +398,7 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
             take_datagram({.flow = {}, .remote = m.remote, .local = m.local, .sub_protocol = SubProtocol::sip}, m.bytes);
           },
           [&](const bus::ClientMoved& m) {
+            if (m.left != ConnectionId::none) transactions_.on_client_left(m.client, m.left);
             transactions_.on_client_moved(m.client, {.flow = {m.connection, m.owner}, .remote = m.remote, .local = m.local});
           },
           [&](const bus::StoreBindings&) { counters_.add(Counter::letters_malformed); },  // the mirror's
@@ -449,7 +450,7 @@ void Router::note_registration(const location::Registration& registration, const
       if (registration.told_flow_timer) connection->expect_keepalives();
     }
   }
-  for (const ClientId client : registration.returned) client_moved(client, arrival.back());
+  for (const location::Returned& one : registration.returned) client_moved(one.client, arrival.back(), one.left);
 }
 
 // What the registrar behind us has accepted is remembered here too, as if it had been registered here: so the client is

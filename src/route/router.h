@@ -114,7 +114,7 @@ class Router final : public net::ConnectionUser,
   ClientId registering_client(const sip::MessageView& request) const;
   void note_registration(const location::Registration& registration, const Arrival& arrival);
   void remember_registration(const transaction::ReplyContext& context);
-  void client_moved(ClientId client, const Destination& to);
+  void client_moved(ClientId client, const Destination& to, ConnectionId left);
   void note_alias(const sip::MessageView& request, const Arrival& arrival);
   void take_response(const Arrival& arrival, const sip::MessageView& response);
   void take_datagram(const Arrival& arrival, std::string_view bytes);

@@ -51,6 +51,7 @@ void ProxyCore::move_caller(ProxyContext& context, const Destination& to) {
 }
 
 void ProxyCore::hold_response(ProxyContext& context, std::uint16_t status, std::string_view response) {
+  if (status == 100) return;  // for who waits for a connection, not for an answer
   auto& held = context.use_rare().responses;
   const bool is_known = std::any_of(held.begin(), held.end(), [&](const auto& one) { return one.bytes == response; });
   if (is_known) return;  // a 2xx its callee has sent again
@@ -62,7 +63,7 @@ void ProxyCore::hold_response(ProxyContext& context, std::uint16_t status, std::
 }
 
 void ProxyCore::lose_caller(ProxyContext& context) {
-  if (!context.has_final() || context.caller_away) count(Count::callers_lost);
+  if (!context.has_final() || (context.caller_away && !context.rare->responses.empty())) count(Count::callers_lost);
   table_.lose_caller(context);
   context.invite = server_invite::State::terminated;
   context.other = server_non_invite::State::terminated;

@@ -29,8 +29,9 @@ void Core::on_request(const sip::MessageView& request, const Arrival& arrival) {
 void Core::on_response(const sip::MessageView& response, const Arrival& arrival) {
   core_->on_response(response, arrival);
 }
-void Core::on_send_failed(std::uint64_t ticket) { core_->on_send_failed(static_cast<Token>(ticket)); }
+void Core::on_send_failed(std::uint64_t ticket) { core_->on_send_failed(ticket); }
 void Core::on_located(std::uint64_t ticket, std::span<const Place> places) { core_->on_located(ticket, places); }
+void Core::on_client_left(ClientId client, ConnectionId connection) { core_->on_client_left(client, connection); }
 void Core::on_client_moved(ClientId client, const Destination& to) { core_->on_client_moved(client, to); }
 void Core::answer(std::uint64_t ticket, std::uint16_t status, std::string_view reason, std::span<const HeaderLine> headers,
                   std::string_view body) {

@@ -222,6 +222,9 @@ class Core {
   void on_connection_closed(ConnectionId connection);
   // What User::locate was asked for; none: there is no such server.
   void on_located(std::uint64_t ticket, std::span<const Place> places);
+  // He has registered from somewhere else, while his old connection still seems to live: what is under way to him there,
+  // and what came from him there, follows him as if it had ended. What others have to do with that connection stays.
+  void on_client_left(ClientId client, ConnectionId connection);
   // He has registered again: what waits for him goes there.
   void on_client_moved(ClientId client, const Destination& to);
   // A request that was deferred; a ticket whose request has ended does nothing.

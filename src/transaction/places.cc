@@ -8,8 +8,7 @@
 namespace sipwsd::transaction {
 namespace {
 
-constexpr std::size_t max_places = 8;    // of one name
-constexpr std::uint8_t max_moves = 16;   // of one branch, from connection to connection
+constexpr std::size_t max_places = 8;  // of one name
 
 }  // namespace
 

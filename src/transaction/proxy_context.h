@@ -69,6 +69,9 @@ enum class CancelCause : std::uint8_t {
   timer_c,
 };
 
+// Of one branch, from connection to connection of its client.
+inline constexpr std::uint8_t max_moves = 15;
+
 // Why a pending branch has nowhere to go.
 enum class Hold : std::uint8_t {
   none,
@@ -88,7 +91,7 @@ struct ClientBranch : PoolItem {
   bool by_address = false;  // not along a client's flow: whoever is there is a server
   bool sized = false;   // RFC 3261 18.1.1 has been seen to: what is too long goes as a datagram all the same
   Hold hold = Hold::none;
-  std::uint8_t moves = 0;  // to other connections of its client
+  std::uint8_t moves = 0;
   Reliability reliability = Reliability::reliable;
   client_invite::State invite = client_invite::State::calling;
   client_non_invite::State other = client_non_invite::State::trying;

@@ -118,26 +118,42 @@ void ProxyCore::reply_stateless(const sip::MessageView& request, const Arrival& 
   static_cast<void>(send_reply(back, reply.status, make_reply(request, arrival.remote, hash, reply)));
 }
 
-void ProxyCore::on_send_failed(Token token) {
+void ProxyCore::on_send_failed(std::uint64_t ticket) {
+  constexpr std::uint64_t moves = std::uint64_t{max_moves} << moves_shift;
+  const auto token = static_cast<Token>(ticket & ~moves);
   if (token == Token::none) return;
-  losses_.push_back({ConnectionId::none, token});
+  losses_.push_back({ConnectionId::none, token, static_cast<std::uint8_t>((ticket & moves) >> moves_shift)});
   const Turn turn{*this};
 }
 
 void ProxyCore::on_connection_closed(ConnectionId connection) {
   if (connection == ConnectionId::none) return;
-  losses_.push_back({connection, Token::none});
+  losses_.push_back({connection, Token::none, 0});
   const Turn turn{*this};
 }
 
 void ProxyCore::lose(const Loss& loss) {
   if (loss.connection != ConnectionId::none) return lose_connection(loss.connection);
   ClientBranch* branch = table_.find(loss.token);
-  if (branch == nullptr) return;
+  if (branch == nullptr || branch->moves != loss.moves || branch->hold != Hold::none) return;
   ProxyContext& context = table_.context_of(*branch);
   on_transport_error(context, *branch, Errc::gone);
   conclude(context);
   settle(context);
+}
+
+void ProxyCore::on_client_left(ClientId client, ConnectionId connection) {
+  const Turn turn{*this};
+  if (client == ClientId::none || connection == ConnectionId::none) return;
+  const auto affected = table_.on_connection(connection);
+  for (const auto& [index, serial] : affected.contexts) {
+    ProxyContext* context = table_.find(index, serial);
+    if (context == nullptr || context->caller != client || !await_caller(*context)) continue;
+    settle(*context);
+  }
+  for (const Token token : affected.branches)
+    if (const ClientBranch* branch = table_.find(token); branch != nullptr && branch->client == client)
+      lose({ConnectionId::none, token, branch->moves});
 }
 
 // Callers first: nothing is sent to who has just gone.
@@ -153,7 +169,8 @@ void ProxyCore::lose_connection(ConnectionId connection) {
     else
       settle(*context);
   }
-  for (const Token token : affected.branches) lose({ConnectionId::none, token});
+  for (const Token token : affected.branches)
+    if (const ClientBranch* branch = table_.find(token)) lose({ConnectionId::none, token, branch->moves});
 }
 
 }  // namespace sipwsd::transaction

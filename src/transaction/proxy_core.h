@@ -49,9 +49,10 @@ class ProxyCore final : public os::TimerHandler {
 
   void on_request(const sip::MessageView& request, const Arrival& arrival);
   void on_response(const sip::MessageView& response, const Arrival& arrival);
-  void on_send_failed(Token token);
+  void on_send_failed(std::uint64_t ticket);
   void on_connection_closed(ConnectionId connection);
   void on_located(std::uint64_t ticket, std::span<const Place> places);
+  void on_client_left(ClientId client, ConnectionId connection);
   void on_client_moved(ClientId client, const Destination& to);
   void answer(std::uint64_t ticket, const LocalReply& reply);
   void on_timer(os::TimerId id, std::uint64_t key) override;
@@ -86,6 +87,7 @@ class ProxyCore final : public os::TimerHandler {
   struct Loss {
     ConnectionId connection = ConnectionId::none;
     Token token = Token::none;
+    std::uint8_t moves = 0;
   };
   using Tag = std::array<char, 16>;
 
@@ -219,6 +221,12 @@ class ProxyCore final : public os::TimerHandler {
     for (ClientBranch* at = table_.branch(context.first_branch); at != nullptr; at = table_.branch(at->next)) act(*at);
   }
   void count(Count what) noexcept { counters_.count(what); }
+  // The transport's ticket: the token, and the how manieth connection it went along, so that word of a message that was
+  // lost on the way to the former one does no harm. No pool has as many branches as an index has bits.
+  static constexpr unsigned moves_shift = 28;
+  [[nodiscard]] static std::uint64_t ticket_of(const ClientBranch& branch) noexcept {
+    return number(TransactionTable::token_of(branch)) | std::uint64_t{branch.moves} << moves_shift;
+  }
   [[nodiscard]] static std::uint64_t key_of(const ProxyContext& context) noexcept {
     return std::uint64_t{context.serial} << 32 | context.index;
   }

@@ -189,8 +189,7 @@ void ProxyCore::send_copy(ProxyContext& context, ClientBranch& branch, const sip
   if (!branch.sent) count(Count::client_transactions);
   branch.sent = true;
   branch.by_address = branch.to.is_address();
-  const auto sent =
-      transport_.send(branch.to, out_.view(), number(TransactionTable::token_of(branch)), server_name);
+  const auto sent = transport_.send(branch.to, out_.view(), ticket_of(branch), server_name);
   if (!sent) return on_transport_error(context, branch, sent.error().code);
   branch.to.flow = *sent;
   table_.attach(branch);

@@ -40,7 +40,7 @@ const std::vector<Letter>& examples() {
       Drop{seven, 1, DropReason::no_pong},
       MiAnswer{5, AnswerPart::more, 404, "line\n"},
       ConnectionClosed{seven},
-      ClientMoved{ClientId{0x1122334455667788}, seven, WorkerSlot{3}, some_endpoint(), Endpoint{}},
+      ClientMoved{ClientId{0x1122334455667788}, ConnectionId{5}, seven, WorkerSlot{3}, some_endpoint(), Endpoint{}},
       StoreBindings{1, "sip:alice@example.com"},
       BindingsStored{std::uint64_t{1} << 40, StoreOutcome::failed},
   };

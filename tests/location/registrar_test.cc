@@ -406,7 +406,7 @@ TEST_F(ReturnTest, SaysWhichClientIsBackOverAnotherConnection) {
 
   const auto back = ask({.lines = {contact}, .cseq = 3}, other_flow);
 
-  EXPECT_EQ(back.returned, std::vector{first.client});
+  EXPECT_EQ(back.returned, (std::vector<Returned>{{first.client, ConnectionId::none}}));
   EXPECT_EQ(back.client, first.client);
   EXPECT_EQ(store.find(first.client)->to.flow, other_flow);
   EXPECT_FALSE(store.find(first.client)->is_expected());
@@ -417,7 +417,7 @@ TEST_F(ReturnTest, KnowsAPageThatWasLoadedAnewByItsInstanceThoughItUsesNoOutboun
   const auto first = ask({.lines = {contact("sip:old@x.invalid")}});
   lose();
   const auto back = ask({.lines = {contact("sip:new@y.invalid")}, .call_id = "another"}, other_flow);
-  EXPECT_EQ(back.returned, std::vector{first.client});
+  EXPECT_EQ(back.returned, (std::vector<Returned>{{first.client, ConnectionId::none}}));
   EXPECT_EQ(bindings(), std::vector<std::string>{"sip:new@y.invalid 3600"});
   EXPECT_EQ(store.find(first.client)->request_uri, "sip:new@y.invalid");
 }
@@ -425,7 +425,7 @@ TEST_F(ReturnTest, KnowsAPageThatWasLoadedAnewByItsInstanceThoughItUsesNoOutboun
 TEST_F(ReturnTest, TakesANetworkChangeForAReturnBeforeTheOldConnectionIsKnownToBeDead) {
   const std::string contact = "Contact: <sip:a@x.invalid>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
   const auto first = ask({.lines = {contact}});
-  EXPECT_EQ(ask({.lines = {contact}, .cseq = 2}, other_flow).returned, std::vector{first.client});
+  EXPECT_EQ(ask({.lines = {contact}, .cseq = 2}, other_flow).returned.at(0).client, first.client);
 }
 
 TEST_F(ReturnTest, ASecondFlowOfAnInstanceBringsItBackToo) {
@@ -434,7 +434,7 @@ TEST_F(ReturnTest, ASecondFlowOfAnInstanceBringsItBackToo) {
   EXPECT_TRUE(ask({.lines = {contact(2)}, .cseq = 2}, other_flow).returned.empty()) << "the first is still there";
   lose(other_flow);
   lose();
-  EXPECT_EQ(ask({.lines = {contact(3)}, .cseq = 3}, {ConnectionId{9}, WorkerSlot{0}}).returned, std::vector{first.client});
+  EXPECT_EQ(ask({.lines = {contact(3)}, .cseq = 3}, {ConnectionId{9}, WorkerSlot{0}}).returned.at(0).client, first.client);
 }
 
 TEST_F(ReturnTest, KeepsTwoContactsOfOneInstanceApart) {
