@@ -52,7 +52,9 @@ class ResolverTest : public testing::Test {
  protected:
   ResolverTest() {
     rules.channel.servers = {server.endpoint()};
-    rules.channel.retransmit_after = Milliseconds{50};
+    // On a busy machine an answer takes its time: only tests in which something is lost want it asked for again.
+    rules.channel.retransmit_after = Seconds{20};
+    rules.time_limit = Seconds{30};
     rules.hosts_file.clear();
   }
   void start() { resolver = std::make_unique<Resolver>(loop(), random, shm::OwnCounters(row), reach, rules, answers); }
@@ -296,12 +298,15 @@ TEST_F(ResolverTest, LetsTheListenerResolveAndCancel) {
 TEST_F(ResolverTest, SendsAgainWhatGetsLost) {
   server.a("example.org", "192.0.2.1");
   server.misbehave("A example.org", {.drop = 1});
+  rules.channel.retransmit_after = Milliseconds{100};
+  rules.channel.retransmissions = 6;
   EXPECT_EQ(places(by_port), "udp:192.0.2.1:5070");
-  EXPECT_EQ(questions(), 2u);
+  EXPECT_GE(questions(), 2u);
   EXPECT_EQ(count(Counter::dns_queries_sent), 1u);
 }
 
 TEST_F(ResolverTest, GoesOnWithoutARecordNobodyAnswersFor) {
+  rules.channel.retransmit_after = Milliseconds{500};
   server.misbehave("NAPTR example.org", {.drop = -1});
   server.a("example.org", "192.0.2.1");
   EXPECT_EQ(places({"example.org", 0, none, false}), "udp:192.0.2.1:5060");
@@ -311,8 +316,7 @@ TEST_F(ResolverTest, GoesOnWithoutARecordNobodyAnswersFor) {
 
 TEST_F(ResolverTest, AnswersWithWhatThereIsWhenTheTimeIsOver) {
   reach = everything;
-  rules.channel.retransmit_after = Seconds{20};
-  rules.time_limit = Milliseconds{200};
+  rules.time_limit = Seconds{1};
   server.a("example.org", "192.0.2.1");
   server.misbehave("AAAA example.org", {.drop = -1});
   EXPECT_EQ(places(by_port), "udp:192.0.2.1:5070");
@@ -328,6 +332,7 @@ TEST_F(ResolverTest, AsksTheNextServerWhenOneIsDeadOrCannotSay) {
   test::DnsServer silent;
   silent.misbehave("*", {.drop = -1});
   rules.channel.servers = {refusing.endpoint(), silent.endpoint(), server.endpoint()};
+  rules.channel.retransmit_after = Milliseconds{300};
   server.a("example.org", "192.0.2.1");
   EXPECT_EQ(places(by_port), "udp:192.0.2.1:5070");
 }
@@ -357,14 +362,14 @@ TEST_F(ResolverTest, BelievesNoReplyThatIsNotToItsQuestion) {
 
 TEST_F(ResolverTest, IsNotDisturbedByGarbage) {
   server.misbehave("A example.org", {.garbage = true});
+  rules.channel.retransmit_after = Milliseconds{50};
   EXPECT_EQ(places(by_port), "nowhere");
 }
 
 TEST_F(ResolverTest, WaitsForASlowServerWithoutBlocking) {
-  rules.channel.retransmit_after = Seconds{10};
   server.a("example.org", "192.0.2.1");
   server.a("example.net", "192.0.2.2");
-  server.misbehave("A example.org", {.delay = Milliseconds{150}});
+  server.misbehave("A example.org", {.delay = Milliseconds{800}});
   resolve(by_port, 1);
   EXPECT_EQ(places({"example.net", 5070, udp, false}), "udp:192.0.2.2:5070");
   EXPECT_FALSE(answers.of.contains(1));
@@ -446,7 +451,6 @@ TEST_F(ResolverTest, AfterAReloadAsksTheNewServersAlsoWhatIsInFlight) {
   old.a("known.example", "192.0.2.9");
   old.misbehave("A example.org", {.drop = -1});
   rules.channel.servers = {old.endpoint()};
-  rules.channel.retransmit_after = Seconds{20};
   EXPECT_EQ(places({"known.example", 5060, udp, false}), "udp:192.0.2.9:5060");
   EXPECT_EQ(resolve(by_port, 1).when, Found::When::later);
   old.wait_for_questions(2);
@@ -488,6 +492,7 @@ TEST_F(AgeingTest, NoticesANewHostsFile) {
 TEST_F(AgeingTest, NoticesANewResolvConfUnlessTheOperatorSaysWhoIsAsked) {
   const test::TemporaryFolder folder;
   rules.channel.resolv_conf = folder.write("resolv.conf", "nameserver 127.0.0.77\n");
+  rules.channel.retransmit_after = Milliseconds{50};
   const auto replace = [&](const std::string& text) {
     std::rename(folder.write("resolv.new", text).c_str(), rules.channel.resolv_conf.c_str());
     pass(Seconds{5});
@@ -542,6 +547,8 @@ TEST_F(ResolverTest, WorksWithinAWorkersSandbox) {
   server.a("one.example.org", "192.0.2.1");
   server.misbehave("SRV _sip._udp.example.org", {.truncate = true});
   server.misbehave("A one.example.org", {.drop = 1});
+  rules.channel.retransmit_after = Milliseconds{200};
+  rules.channel.retransmissions = 6;
 
   const pid_t pid = fork();
   if (pid == 0) {
@@ -571,7 +578,7 @@ TEST_F(ResolverTest, WorksWithinAWorkersSandbox) {
   ASSERT_EQ(waitpid(pid, &status, 0), pid);
   EXPECT_FALSE(WIFSIGNALED(status)) << "ended by SIG" << sigabbrev_np(WTERMSIG(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_EQ(server.over_tcp(), 1u);
+  EXPECT_GE(server.over_tcp(), 1u);
 }
 
 }  // namespace
