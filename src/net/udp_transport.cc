@@ -130,7 +130,7 @@ class UdpTransport::Socket final : private os::Watcher, private os::Deferred, pr
       } else if (!std::exchange(has_failed, true) && sent.is(Errc::gone)) {
         take_returned();  // the error may have been another datagram's, which came back; with it read this one can go
       } else {
-        give_up(batch[0], sent.error().code);
+        give_up(batch[0]);
         has_failed = false;
       }
     }
@@ -138,10 +138,9 @@ class UdpTransport::Socket final : private os::Watcher, private os::Deferred, pr
     watch();
   }
 
-  void give_up(const os::OutgoingDatagram& datagram, Errc why) {
+  void give_up(const os::OutgoingDatagram& datagram) {
     context_.counters.add(Counter::udp_send_failed);
     ++sent_;
-    if (why != Errc::gone) return;
     // A copy: what its user does now may send, and that may move bytes_.
     const std::string head(as_text(datagram.bytes).substr(0, 1024));
     context_.user.on_datagram_error(datagram.to, head);
