@@ -16,8 +16,8 @@
 // A connection that is gone (Errc::gone from send, on_send_failed, on_connection_closed) moves the branches on it to the
 // next place; without one, to where User::locate finds the branch's client now; else it ends them at once. RFC 3261 16.9
 // would have that be a 503, sent on as 500, and so it is for a server; a callee who went away is
-// ForwardOptions::gone_status, 480 by default, because a browser must tell "not there" from "server broken". To a new connection the same copy is sent with the same
-// branch: a client that knows the request absorbs it (17.2.1).
+// ForwardOptions::gone_status, 480 by default, because a browser must tell "not there" from "server broken". Over a new
+// connection the same copy is sent with the same branch: a client that knows the request absorbs it (17.2.1).
 //
 // Who is expected back (`later`) is waited for until Located::until. Meanwhile his branch is pending: the other branches
 // go on without it, the targets of lower q too, but the best of their failures is not the answer before it has ended; a
@@ -173,7 +173,8 @@ class ReplyContext {
 
  private:
   friend class ProxyCore;
-  ReplyContext(const sip::MessageView& message, const Arrival& arrival, const Destination& upstream, std::string_view request)
+  ReplyContext(const sip::MessageView& message, const Arrival& arrival, const Destination& upstream,
+               std::string_view request)
       : message_(message), arrival_(arrival), upstream_(upstream), request_(request) {}
 
   const sip::MessageView& message_;

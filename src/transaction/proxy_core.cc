@@ -163,7 +163,8 @@ void ProxyCore::lose_connection(ConnectionId connection) {
     ProxyContext* context = table_.find(index, serial);
     if (context == nullptr) continue;
     // Of a call that is up, a 2xx its callee sends again is for him too.
-    const bool is_over = context->has_final() && !(context->is_invite() && context->invite == server_invite::State::accepted);
+    const bool is_up = context->is_invite() && context->invite == server_invite::State::accepted;
+    const bool is_over = context->has_final() && !is_up;
     if (is_over || !await_caller(*context))
       lose_caller(*context);
     else

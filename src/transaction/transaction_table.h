@@ -1,7 +1,7 @@
 #pragma once
 // The transactions of one worker: pools of contexts and branches, the open hash that finds the server transaction of
-// a request, and the lists of what hangs on a connection, or waits for a client. Bounded: add() says no beyond `max`. Grows by doubling
-// and never shrinks; in steady state nothing is allocated.
+// a request, and the lists of what hangs on a connection, or waits for a client. Bounded: add() says no beyond `max`.
+// Grows by doubling and never shrinks; in steady state nothing is allocated.
 // Names instead of pointers where something is kept: a client transaction is a Token (index and serial), and a token
 // of a former life finds nothing.
 
