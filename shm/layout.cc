@@ -53,7 +53,7 @@ std::uint64_t layout_hash(const Limits& limits) noexcept {
   return hash;
 }
 
-Result<SharedState> create(const Limits& limits) {
+Result<SharedState> create(const Limits& limits, const base::SipHashKey* binding_key) {
   if (auto sound = check(limits); !sound) return sound.error();
   auto segment = Segment::create(bytes_needed(limits), layout_hash(limits));
   if (!segment) {
@@ -68,7 +68,7 @@ Result<SharedState> create(const Limits& limits) {
   shared.mailboxes = MailboxSet::construct(shared.segment, limits);
   shared.processes = ProcessTable::construct(shared.segment, limits);
   shared.counters = Counters::construct(shared.segment, limits);
-  shared.bindings = BindingTable::construct(shared.segment, limits, fresh_key());
+  shared.bindings = BindingTable::construct(shared.segment, limits, binding_key != nullptr ? *binding_key : fresh_key());
   shared.nonces = NonceTable::construct(shared.segment, limits, fresh_key());
   shared.bans = BanTable::construct(shared.segment, limits, fresh_key());
   shared.addresses = AddressTable::construct(shared.segment, limits, fresh_key());

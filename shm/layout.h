@@ -56,6 +56,7 @@ struct SharedState {
 
 // Carves everything and seals. Errc::out_of_range: a limit makes no sense; Errc::system: the memory can't be had. `why`
 // says how much was asked and which parameter to lower.
-[[nodiscard]] Result<SharedState> create(const Limits& limits);
+// `binding_key`: what clients are named with (BindingTable::client_id); null draws one.
+[[nodiscard]] Result<SharedState> create(const Limits& limits, const base::SipHashKey* binding_key = nullptr);
 
 }  // namespace sipwsd::shm

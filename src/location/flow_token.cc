@@ -11,10 +11,10 @@ namespace {
 constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::size_t mac_size = 8;
 constexpr std::size_t max_end = 1 + 16 + 2 + 8;
-constexpr std::size_t max_bytes = 2 + 2 * max_end + mac_size;
-constexpr std::size_t min_bytes = 2 + mac_size;
+constexpr std::size_t max_bytes = 4 + 2 * max_end + mac_size;
+constexpr std::size_t min_bytes = 4 + mac_size;
 constexpr std::string_view mark = "w.";
-static_assert(mark.size() + (max_bytes * 8 + 5) / 6 <= 98);
+static_assert(mark.size() + (max_bytes * 8 + 5) / 6 <= 100);
 
 // Bits of a kind.
 constexpr std::uint8_t connection = 1, ipv4 = 2, ipv6 = 4, client = 8;
@@ -66,8 +66,9 @@ bool is_wildcard(const Endpoint& at) {
 
 }  // namespace
 
-FlowTokens::FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_seconds, std::vector<Endpoint> sockets)
-    : key_(key), lifetime_(std::max<std::int64_t>(1, lifetime_seconds)), sockets_(std::move(sockets)) {
+FlowTokens::FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_seconds, std::vector<Endpoint> sockets,
+                       std::uint16_t run)
+    : key_(key), lifetime_(std::max<std::int64_t>(1, lifetime_seconds)), run_(run), sockets_(std::move(sockets)) {
   if (sockets_.size() > any_socket) sockets_.resize(any_socket);
 }
 
@@ -91,6 +92,7 @@ FlowTokenText FlowTokens::make(const FlowPair& ends, std::int64_t now) const noe
   const std::int64_t period = now / lifetime_;
   Writer out;
   out.put(static_cast<std::uint8_t>(period), 1);
+  out.put(run_, 2);
   out.put(static_cast<std::uint8_t>(kind_of(ends.upstream) << 4 | kind_of(ends.downstream)), 1);
   for (const FlowEnd* end : {&ends.upstream, &ends.downstream}) {
     const Destination& at = end->at;
@@ -141,6 +143,7 @@ Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const
   const std::string_view payload{reinterpret_cast<const char*>(bytes.data()), count - mac_size};
   Reader in{payload};
   const auto day = static_cast<std::uint8_t>(in.take(1));
+  const auto run = static_cast<std::uint16_t>(in.take(2));
   const auto kinds = static_cast<std::uint8_t>(in.take(1));
   FlowPair ends;
   for (FlowEnd* end : {&ends.upstream, &ends.downstream}) {
@@ -149,6 +152,10 @@ Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const
     if (place == connection) {
       end->at.flow.connection = static_cast<ConnectionId>(in.take(4));
       end->at.flow.owner = static_cast<WorkerSlot>(in.take(2));
+      if (run != run_) {
+        end->at.flow = {};
+        end->is_of_before = true;
+      }
     } else if (place == ipv4 || place == ipv6) {
       const auto how = static_cast<std::uint8_t>(in.take(1));
       end->at.remote.protocol = static_cast<TransportProtocol>(how >> 5);

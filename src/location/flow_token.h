@@ -7,6 +7,7 @@
 // connection when this one has ended. `w.`, so that no user's name looks like it, then bytes in base64url without padding:
 //
 //   day            1, the lowest byte of the number of the key that signed it
+//   run            2, of the daemon: connections of one before are gone, whoever has their numbers now
 //   kinds          1, of the upstream end (high four bits) and of the downstream end
 //   upstream end   connection: id 4, owner 2   address: protocol and socket 1, IPv4 4 or IPv6 16, port 2   client: 8
 //   downstream end the same
@@ -28,7 +29,8 @@ namespace sipwsd::location {
 struct FlowEnd {
   Destination at;
   ClientId client = ClientId::none;
-  bool is_known() const noexcept { return at.is_known() || client != ClientId::none; }
+  bool is_of_before = false;  // it was a connection of another run of the daemon
+  bool is_known() const noexcept { return at.is_known() || client != ClientId::none || is_of_before; }
   friend bool operator==(const FlowEnd&, const FlowEnd&) = default;
 };
 
@@ -43,14 +45,16 @@ class FlowTokenText {
 
  private:
   friend class FlowTokens;
-  std::array<char, 98> text_;
+  std::array<char, 100> text_;
   std::size_t size_ = 0;
 };
 
 class FlowTokens {
  public:
   // `sockets`: where datagrams leave from, in the same order in every worker.
-  FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_seconds, std::vector<Endpoint> sockets = {});
+  // `run`: another one each time the daemon starts.
+  FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_seconds, std::vector<Endpoint> sockets = {},
+             std::uint16_t run = 0);
 
   // `now`: unix seconds.
   FlowTokenText make(const FlowPair& ends, std::int64_t now) const noexcept;
@@ -63,6 +67,7 @@ class FlowTokens {
 
   base::SipHashKey key_;
   std::int64_t lifetime_;
+  std::uint16_t run_;
   std::vector<Endpoint> sockets_;
 };
 

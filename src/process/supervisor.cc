@@ -13,6 +13,7 @@
 #include "src/os/event_fd.h"
 #include "src/os/spawn.h"
 #include "src/process/poison_guard.h"
+#include "src/process/lasting_secret.h"
 #include "src/process/reaper.h"
 
 namespace sipwsd::process {
@@ -70,7 +71,8 @@ base::Milliseconds whole_milliseconds(base::TimePoint::duration duration) noexce
 // --- construction --------------------------------------------------------------------------------------------------
 
 Result<std::unique_ptr<Supervisor>> Supervisor::create(Surroundings& around) {
-  auto shared = shm::create(limits_for(around.settings, around.roles));
+  const auto binding_key = lasting_key(around.settings, "bindings");
+  auto shared = shm::create(limits_for(around.settings, around.roles), binding_key ? &*binding_key : nullptr);
   if (!shared) return shared.error();
   std::vector<os::Fd> event_fds;
   std::vector<int> raw;

@@ -1,14 +1,12 @@
 #include "src/process/worker.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "src/auth/jwt_keys.h"
-#include "src/base/digest.h"
 #include "src/base/log.h"
 #include "src/base/random.h"
 #include "src/bus/mailbox.h"
@@ -20,6 +18,7 @@
 #include "src/process/child_life.h"
 #include "src/process/drain.h"
 #include "src/process/inherited.h"
+#include "src/process/lasting_secret.h"
 #include "src/process/mailbox_pump.h"
 #include "src/process/roles.h"
 #include "src/process/stage_factory.h"
@@ -48,14 +47,6 @@ route::Secrets& shared_secrets() {
 }
 
 base::SipHashKey draw_key(base::Random& random) { return {.k0 = random.next(), .k1 = random.next()}; }
-
-base::SipHashKey key_of(std::string_view secret) {
-  const auto hash = base::hmac_sha256(secret, "flow token");
-  base::SipHashKey key{};
-  static_assert(sizeof key <= std::tuple_size_v<decltype(hash)>);
-  std::memcpy(&key, hash.data(), sizeof key);
-  return key;
-}
 
 // What is made of the secrets; a reload makes another one.
 struct Keys {
@@ -239,7 +230,8 @@ Result<Configuration::Update> newest(const Inherited& inherited) {
 Result<void> prepare_workers(const config::Settings& settings) {
   base::SystemRandom random;
   shared_secrets() = {.branch = draw_key(random),
-                      .flow_token = settings.flow_token_secret.empty() ? draw_key(random) : key_of(settings.flow_token_secret)};
+                      .flow_token = lasting_key(settings, "flow token").value_or(draw_key(random)),
+                      .run = static_cast<std::uint16_t>(random.next())};
   return prepare_stages(settings);
 }
 

@@ -231,6 +231,11 @@ int likeness(const location::FlowEnd& end, const Arrival& arrival) {
 
 }  // namespace
 
+// Its connection is no more.
+bool RequestExchangeImpl::has_ended(const location::FlowEnd& end) const {
+  return end.is_of_before || (end.at.is_flow() && !router_.place_.shared.connections.contains(end.at.flow.connection));
+}
+
 // RFC 5626 5.3: a token leads to the end the request doesn't come from. Null: it comes from neither.
 const location::FlowEnd* RequestExchangeImpl::other_end(const location::FlowPair& ends) const {
   if (!ends.downstream.is_known()) return &ends.upstream;  // of a Path: whoever has it was given it to call that client
@@ -241,10 +246,16 @@ const location::FlowEnd* RequestExchangeImpl::other_end(const location::FlowPair
   if (is_from_peer() && up_is_client != down_is_client) return up_is_client ? &ends.upstream : &ends.downstream;
   // Someone who holds a token of ours but came over a third connection: an end that has reconnected, and has not yet
   // registered again. It can only be the end whose flow is gone, so what is left is the other one.
-  const auto lives = [&](const location::FlowEnd& end) {
-    return !end.at.is_flow() || router_.place_.shared.connections.contains(end.at.flow.connection);
-  };
-  const bool up_lives = lives(ends.upstream), down_lives = lives(ends.downstream);
+  const auto lives = [&](const location::FlowEnd& end) { return !has_ended(end); };
+  bool up_lives = lives(ends.upstream), down_lives = lives(ends.downstream);
+  if (!up_lives && !down_lives) {  // both have been away: the other one is he who has registered again
+    const auto is_back = [&](const location::FlowEnd& end) {
+      const auto now = end.client == ClientId::none ? std::nullopt : router_.store_.find(end.client);
+      return now && now->to.is_known();
+    };
+    up_lives = is_back(ends.upstream);
+    down_lives = is_back(ends.downstream);
+  }
   if (up_lives == down_lives) return nullptr;
   return up_lives ? &ends.upstream : &ends.downstream;
 }
@@ -256,10 +267,7 @@ Result<void> RequestExchangeImpl::relay_in_dialog() {
   const location::FlowPair& ends = **token_;
   const location::FlowEnd* end = other_end(ends);
   if (end == nullptr) {
-    const auto gone = [&](const location::FlowEnd& e) {
-      return e.at.is_flow() && !router_.place_.shared.connections.contains(e.at.flow.connection);
-    };
-    return gone(ends.upstream) && gone(ends.downstream) ? Errc::gone : Errc::refused;
+    return has_ended(ends.upstream) && has_ended(ends.downstream) ? Errc::gone : Errc::refused;
   }
   Target target;
   target.request_uri = context_.message().request_uri();
@@ -277,7 +285,7 @@ Result<void> RequestExchangeImpl::relay_in_dialog() {
     }
   }
   if (target.next_hop.empty()) {
-    const bool is_gone = end->at.is_flow() && !router_.place_.shared.connections.contains(end->at.flow.connection);
+    const bool is_gone = has_ended(*end);
     // A client is where he registered last: his old connection may be dead without anybody knowing it yet.
     if (const auto now = end->client == ClientId::none ? std::nullopt : router_.store_.find(end->client);
         now && (now->to.is_known() || now->is_expected())) {

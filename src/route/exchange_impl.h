@@ -100,6 +100,7 @@ class RequestExchangeImpl final : public RequestExchange {
   MessageAdapter adapter_;
   // Whose Proxy-Authorization is for us (RFC 3261 22.3); empty: we ask for none, or there is none.
   std::string own_realm() const;
+  bool has_ended(const location::FlowEnd& end) const;
   const location::FlowEnd* other_end(const location::FlowPair& ends) const;
 
   std::size_t own_routes_ = 0;  // topmost Route values that name us (RFC 3261 16.4)

@@ -121,13 +121,13 @@ void Router::outfit(const transaction::Leg& leg, transaction::Outfit& out) {
   if (leg.stay == transaction::Stay::path) {
     // Who registers for the first time is not known yet over that flow.
     const ClientId caller = leg.caller != ClientId::none ? leg.caller : registering_client(leg.request);
-    const auto token = flow_tokens_.make({.upstream = {leg.upstream, caller}, .downstream = {}}, unix_now());
+    const auto token = flow_tokens_.make({.upstream = {.at = leg.upstream, .client = caller}, .downstream = {}}, unix_now());
     lines_ = "Path: ";
     append_route_uri(lines_, local, token, false);
     lines_ += ";ob>\r\n";  // RFC 5626 5.1
   } else if (leg.stay == transaction::Stay::record_route) {
     const auto token =
-        flow_tokens_.make({.upstream = {leg.upstream, leg.caller}, .downstream = {leg.to, leg.callee}}, unix_now());
+        flow_tokens_.make({.upstream = {.at = leg.upstream, .client = leg.caller}, .downstream = {.at = leg.to, .client = leg.callee}}, unix_now());
     const Endpoint inner = local_of(leg.upstream);
     const bool is_sips = starts_with_nocase(leg.request.request_uri(), "sips:");
     const std::string_view end = differ(local, inner) ? ";r2=on>\r\n" : ">\r\n";

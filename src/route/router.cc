@@ -115,7 +115,7 @@ Router::Router(const Place& place, location::Store& store)
       names_(place.settings, endpoints_of(place.listeners)),
       handshake_(handshake_policy(place, names_)),
       own_names_(place.listeners),
-      flow_tokens_(place.secrets.flow_token, place.settings.flow_token_lifetime.count(), own_names_.datagram_sockets()),
+      flow_tokens_(place.secrets.flow_token, place.settings.flow_token_lifetime.count(), own_names_.datagram_sockets(), place.secrets.run),
       registrar_(store, place.loop.clock(), place.settings),
       mirror_(place.mailbox, place.loop, place.mirror, place.generation),
       connections_(place.loop, place.settings, place.shared, counters_, place.mailbox, *this, place.slot),
@@ -306,7 +306,8 @@ void Router::on_closed(net::StreamConnection& connection, std::string_view cause
   counters_.add(Counter::bindings_dropped,
                 connection.has_too_many_aors() ? place_.shared.bindings.drop_flow(shm::process_slot(place_.slot), flow, loss)
                                                : store_.drop_flow(flow, connection.bound_aors(), loss));
-  if (mirror_.is_on())
+  // After a restart the clients that we send away now are expected back.
+  if (mirror_.is_on() && cause != net::name(net::CloseCause::shutdown))
     for (const auto& aor : connection.bound_aors()) mirror_.changed(aor);
   transactions_.on_connection_closed(connection.id());
   if (connection.was_used_by_others())

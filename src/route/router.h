@@ -34,6 +34,7 @@ namespace sipwsd::route {
 struct Secrets {
   base::SipHashKey branch;
   base::SipHashKey flow_token;
+  std::uint16_t run = 0;  // tells what this start of the daemon made from what others did
 };
 
 class Router final : public net::ConnectionUser,

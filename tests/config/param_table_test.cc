@@ -23,12 +23,15 @@ std::string line_for(const ParamRow& row, const std::string& value) {
   return "loadmodule \"" + module + ".so\"\nmodparam(\"" + module + "\", \"" + name + "\", " + value + ")\n";
 }
 
+// db_mode wants one beside it.
+const std::string with_database = "loadmodule \"usrloc.so\" modparam(\"usrloc\", \"db_url\", \"sqlite:///x/location.db\")\n";
+
 // Values within the range that are not the default, for rows whose words are their own.
 std::string another_value(const Param& param) {
   static const std::map<std::string_view, std::string> words{
       {"listen", "ws:127.0.0.1:1"}, {"alias", "a.example"}, {"auth_mode", "none"}, {"log_level", "debug"},
       {"log_facility", "LOG_LOCAL3"}, {"upstream", "sip:192.0.2.1;transport=tcp"}, {"peers", "10.0.0.0/8"}, {"flow_hold_status", "180"},
-      {"dns_servers", "192.0.2.1"}, {"service_route", "<sip:a.example;lr>"}, {"server_header", "us"},
+      {"dns_servers", "192.0.2.1:53"}, {"service_route", "<sip:a.example;lr>"}, {"server_header", "us"},
       {"auth_algorithms", "SHA-256"}, {"ws_auth", "none"}, {"db_url", "sqlite:///x/other"},
       {"allowed_origins", "https://a.example"}, {"sandbox", "try"}, {"trusted_proxies", "10.0.0.0/8"}, {"limits_exempt", "10.0.0.0/8 ::2"},
       // these must fit the defaults of others
@@ -78,6 +81,7 @@ TEST(ParamTable, SetsEachParameterFromTheFile) {
     std::string text = line_for(row, quote ? '"' + value + '"' : value);
     if (row.param->name != "fifo_name")
       text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
+    if (row.param->name == "db_mode") text += with_database;
     const auto run = run_file(text);
     ASSERT_TRUE(run.loaded) << text << run.errors;
     const std::string expected = row.param->name == "sub_protocols" ? "1" : value;  // no msrp yet
@@ -98,6 +102,7 @@ TEST(ParamTable, LetsTheFlagOfEachParameterWinOverTheFile) {
     if (!in_file.empty()) text = line_for(row, quote ? '"' + in_file + '"' : in_file);
     if (row.group->module == "mi_fifo")
       text = "loadmodule \"mi_fifo\" modparam(\"mi_fifo\", \"fifo_name\", \"/f\")\n" + text;
+    if (row.param->name == "db_mode") text += with_database;
     const auto run = run_file(text, {is_boolean(*row.param) ? (value == "yes" ? "--" : "--no-") + flag
                                                             : "--" + flag + "=" + value});
     ASSERT_TRUE(run.loaded) << text << run.errors;

@@ -28,7 +28,7 @@ Destination datagram(const char* address, std::uint16_t port, const char* from, 
 
 const std::vector<Endpoint> sockets{datagram("::", 0, "0.0.0.0", 5060).local, datagram("::", 0, "2001:db8::1", 5060).local};
 
-const FlowPair flows{.upstream = {flow(7, 0), ClientId{0x1122334455667788}}, .downstream = {flow(0x7fffffff, 513)}};
+const FlowPair flows{.upstream = {.at = flow(7, 0), .client = ClientId{0x1122334455667788}}, .downstream = {.at = flow(0x7fffffff, 513)}};
 
 FlowTokens tokens_of(const base::SipHashKey& k = key) { return FlowTokens(k, day, sockets); }
 std::string made(const FlowTokens& tokens, const FlowPair& pair) { return std::string(std::string_view(tokens.make(pair, now))); }
@@ -39,12 +39,12 @@ TEST(FlowTokens, ComeBackAsTheEndsTheyWereMadeOf) {
   trunk.remote.protocol = TransportProtocol::tls;
   Destination six = datagram("2001:db8::5", 65'535, "2001:db8::1", 5060);
   const FlowEnd ends[] = {{},
-                          {flow(7, 0)},
-                          {flow(0xffffffff, 0xfffe), ClientId{~std::uint64_t{0}}},
-                          {trunk},
-                          {trunk, ClientId{1}},
-                          {six, ClientId{5}},
-                          {Destination{}, ClientId{77}}};
+                          {.at = flow(7, 0)},
+                          {.at = flow(0xffffffff, 0xfffe), .client = ClientId{~std::uint64_t{0}}},
+                          {.at = trunk},
+                          {.at = trunk, .client = ClientId{1}},
+                          {.at = six, .client = ClientId{5}},
+                          {.at = {}, .client = ClientId{77}}};
   const auto tokens = tokens_of();
   for (const FlowEnd& up : ends)
     for (const FlowEnd& down : ends) {
@@ -57,11 +57,11 @@ TEST(FlowTokens, ComeBackAsTheEndsTheyWereMadeOf) {
 
 TEST(FlowTokens, NameTheSocketADatagramLeavesFrom) {
   const auto tokens = tokens_of();
-  const auto read = tokens.read(made(tokens, {{datagram("192.0.2.5", 5062, "198.51.100.7", 5060)}, {}}), now);
+  const auto read = tokens.read(made(tokens, {.upstream = {.at = datagram("192.0.2.5", 5062, "198.51.100.7", 5060)}, .downstream = {}}), now);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->upstream.at.remote, datagram("192.0.2.5", 5062, "198.51.100.7", 5060).remote);
   EXPECT_EQ(read->upstream.at.local, sockets[0]) << "it is bound to every address";
-  const auto other = tokens.read(made(tokens, {{datagram("192.0.2.5", 5062, "198.51.100.7", 9)}, {}}), now);
+  const auto other = tokens.read(made(tokens, {.upstream = {.at = datagram("192.0.2.5", 5062, "198.51.100.7", 9)}, .downstream = {}}), now);
   ASSERT_TRUE(other);
   EXPECT_EQ(other->upstream.at.local, Endpoint{}) << "a socket nobody has: any will do";
 }
@@ -70,6 +70,17 @@ TEST(FlowTokens, AreReadByEveryWorkerThatHasTheKeyAndByNobodyElse) {
   const auto here = tokens_of(), there = tokens_of(), elsewhere = tokens_of({key.k0 ^ 1, key.k1});
   EXPECT_TRUE(there.read(made(here, flows), now));
   EXPECT_TRUE(elsewhere.read(made(here, flows), now).is(Errc::refused));
+}
+
+TEST(FlowTokens, KeepTheClientOfAConnectionOfBeforeARestartAndNotItsNumber) {
+  const FlowTokens before(key, day, sockets, 1), after(key, day, sockets, 2);
+  const auto read = after.read(made(before, flows), now);
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->upstream.at.is_known());
+  EXPECT_TRUE(read->upstream.is_of_before && read->downstream.is_of_before);
+  EXPECT_TRUE(read->downstream.is_known()) << "it was no Path";
+  EXPECT_EQ(read->upstream.client, flows.upstream.client);
+  EXPECT_EQ(read->downstream.client, ClientId::none);
 }
 
 TEST(FlowTokens, S25GetStaleAfterOneToTwoLifetimes) {
@@ -84,7 +95,7 @@ TEST(FlowTokens, S25GetStaleAfterOneToTwoLifetimes) {
 TEST(FlowTokens, HoldOnlyWhatNeedsNoEscapeInAUserPart) {
   const auto tokens = tokens_of();
   for (std::uint32_t id = 1; id < 500; ++id) {
-    const auto text = made(tokens, {{flow(id * 7919, 1)}, {flow(id, 2)}});
+    const auto text = made(tokens, {.upstream = {.at = flow(id * 7919, 1)}, .downstream = {.at = flow(id, 2)}});
     EXPECT_TRUE(text.starts_with("w."));
     EXPECT_EQ(text.substr(2).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), std::string::npos) << text;
   }
@@ -123,7 +134,7 @@ TEST(FlowTokens, S25AreNeverReadUnderAnyOtherCharacter) {
 TEST(FlowTokens, AreNotFoundInWhatHasAnotherShape) {
   const auto tokens = tokens_of();
   const auto good = made(tokens, flows);
-  for (const auto& other : {std::string{}, std::string{"alice"}, std::string{"+14155550100"}, good.substr(2), good.substr(1), std::string{"alexander-hamilton"}, good + "A",
+  for (const auto& other : {std::string{}, std::string{"alice"}, std::string{"+14155550100"}, good.substr(2), good.substr(1), std::string{"alexander-hamilton"},
                             good.substr(0, good.size() - 1) + "=", std::string(good.size(), '\0'), std::string(good.size(), '%'),
                             std::string(200, 'A')})
     EXPECT_TRUE(tokens.read(other, now).is(Errc::not_found)) << other;

@@ -164,6 +164,39 @@ TEST(DaemonEdge, RefusesWhatBeginsByUdpWhileItDrains) {
   });
 }
 
+TEST(DaemonEdge, LetsCallsGoOnAfterARestartWhenTheSecretLasts) {
+  const auto start = [] {
+    return std::make_unique<TestServer>(2, Strings{"--alias", "example.org", "--auth-mode", "none", "--flow-token-secret", "of this cluster", "--shutdown-timeout", "0"});
+  };
+  auto server = start();
+  SipDialog alices, bobs;
+  {
+    SipClient alice(server->port(), "alice"), bob(server->port(), "bob");
+    alice.register_contact();
+    bob.register_contact();
+    const auto invite = alice.invite(bob.aor());
+    alice.send(invite);
+    const auto at_bob = bob.receive_request("INVITE");
+    bob.respond(at_bob, 200, "OK");
+    static_cast<void>(alice.receive_response(100));
+    alices = SipClient::dialog_of(invite, alice.receive_response(200));
+    bobs = bob.dialog_of(at_bob);
+    server->stop();
+  }
+  server = start();
+  SipClient stranger(server->port(), "stranger"), other(server->port(), "other");  // they get the numbers of before
+  SipClient alice(server->port(), "alice"), bob(server->port(), "bob");
+  EXPECT_EQ(alice.ask(alice.within(alices, "INFO")).status(), 430) << "bob is not back yet";
+  bob.register_contact();
+  alice.send(alice.within(alices, "INFO"));
+  bob.respond(bob.receive_request("INFO"), 200, "OK");
+  EXPECT_EQ(alice.receive().status(), 200);
+  alice.register_contact();
+  bob.send(bob.within(bobs, "BYE"));
+  alice.respond(alice.receive_request("BYE"), 200, "OK");
+  EXPECT_EQ(bob.receive().status(), 200);
+}
+
 class EdgeOfARegistrar : public ::testing::Test {
  protected:
   static std::string uri_of(const UdpPhone& phone) { return "sip:" + phone.host_port() + ";transport=udp"; }

@@ -149,6 +149,17 @@ TEST(EdgeStage, SendsUpstreamWhatClientsAskForAndTakesWhatComesFromThere) {
   }
 }
 
+TEST(EdgeStage, S22AsksWhoBeginsSomethingAlongATokenWhoHeIs) {
+  for (const bool in_a_dialog : {false, true}) {
+    EdgeStage stage(std::make_unique<FakeGatekeeper>(false));
+    FakeRequestExchange exchange(Request{"INVITE", "sip:b@x.invalid", in_a_dialog ? "tag" : ""}.text());
+    exchange.flow_token = true;
+    exchange.in_dialog = {};
+    stage.on_request(exchange);
+    EXPECT_EQ(exchange.acts, Strings{in_a_dialog ? "in-dialog" : "407 Proxy Authentication Required"});
+  }
+}
+
 TEST(EdgeStage, KeepsADialogOnItsFlow) {
   const auto in_dialog = [](const char* method, const char* uri, Result<void> relayed, Bound bound = Bound::no) {
     return acts({method, uri, "tag"}, bound, relayed);

@@ -16,11 +16,11 @@ constexpr std::array abilities{
     HeaderLine{"Accept-Encoding", "identity"},
     HeaderLine{"Accept-Language", "en"},
     HeaderLine{"Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, REFER, SUBSCRIBE, NOTIFY, UPDATE, PRACK"},
-    HeaderLine{"Supported", "path, outbound"},
+    HeaderLine{"Supported", "path, outbound, gruu"},
 };
 
 // Extensions a registration may require of us (RFC 3261 8.2.2.3).
-constexpr std::array<std::string_view, 2> known_extensions{"path", "outbound"};
+constexpr std::array<std::string_view, 3> known_extensions{"path", "outbound", "gruu"};
 
 std::string unsupported_extensions(const SipMessageView& message) {
   std::string unsupported;
@@ -109,6 +109,9 @@ Verdict EdgeStage::on_request(RequestExchange& exchange) {
 }
 
 Verdict EdgeStage::along_token(RequestExchange& exchange) {
+  // A token of one call is no ticket for the next one: what begins something is asked who it is, unless it comes from
+  // behind us, along a Path.
+  if (!exchange.has_to_tag() && !admits(exchange)) return Verdict::handled;
   const auto relayed = exchange.relay_in_dialog();
   if (relayed) return Verdict::handled;
   if (exchange.message().method() == "ACK") {
