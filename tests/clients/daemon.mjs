@@ -24,16 +24,16 @@ function makeCertificate(folder) {
   return files;
 }
 
-// With `tls` it listens on wss as well: secureUrl, securePage, and the certificate to trust. `listen` names what else it
-// listens on (udp, tcp, tls), with ports of its choice: `ports`.
-export async function startDaemon({ args = [], port = 0, workers = 2, tls = false, listen = [] } = {}) {
+// With `tls` it listens on wss as well: secureUrl, securePage, and the certificate to trust. `listen` is what else it
+// listens on, like { udp: 0, tcp: 0 }: ports, 0 for one of its choice. All it has are then in `ports`.
+export async function startDaemon({ args = [], port = 0, workers = 2, tls = false, listen = {} } = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-clients-'));
   const fifo = path.join(folder, 'fifo');
   const made = tls ? makeCertificate(folder) : undefined;
   const secure = made ? ['--listen', 'wss:127.0.0.1:0', '--tls-certificate', made.certificate, '--tls-private-key', made.key] : [];
   const child = spawn(
     binary,
-    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, ...listen.flatMap(scheme => ['--listen', `${scheme}:127.0.0.1:0`]), '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...secure, ...args],
+    ['-F', '--log-stderr', '--listen', `ws:127.0.0.1:${port}`, ...Object.entries(listen).flatMap(([scheme, number]) => ['--listen', `${scheme}:127.0.0.1:${number}`]), '--workers', String(workers), '--fifo', fifo, '--pid-file', path.join(folder, 'pid'), ...secure, ...args],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   running.add(child);

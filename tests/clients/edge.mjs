@@ -18,15 +18,15 @@ function credentials(folder, users) {
   return file;
 }
 
+// It is the registrar itself.
 export async function startEdge({ users = [], args = [], workers = 2 } = {}) {
   if (process.env.EDGE === 'kamailio') {
     const server = await startKamailio({ edge: true });
-    const { ws, wss, tls } = server.ports;
-    return { server, ports: { ws, wss, tls, udp: server.port, tcp: server.port }, url: `ws://127.0.0.1:${ws}/`, certificate: server.certificate, log: () => server.log, stop: () => server.stop() };
+    return { server, ports: server.ports, url: `ws://127.0.0.1:${server.ports.ws}/`, certificate: server.certificate, log: () => server.log, stop: () => server.stop() };
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-edge-'));
   const server = await startDaemon({
-    workers, tls: true, listen: ['udp', 'tcp', 'tls'],
+    workers, tls: true, listen: { udp: 0, tcp: 0, tls: 0 },
     args: ['--alias', domain, '--auth-mode', 'digest', '--auth-file', credentials(folder, users), ...args],
   });
   const stop = async () => {
@@ -34,4 +34,13 @@ export async function startEdge({ users = [], args = [], workers = 2 } = {}) {
     rmSync(folder, { recursive: true, force: true });
   };
   return { server, ports: server.ports, url: server.url, certificate: server.certificate, log: () => server.log, stop };
+}
+
+// In front of registrars of somebody else's, best first. `again` is one that ended, to have its addresses once more.
+export async function startEdgeOf(upstreams, { transport = 'udp', args = [], workers = 2, again } = {}) {
+  const { ws = 0, udp = 0, tcp = 0 } = again?.ports ?? {};
+  return startDaemon({
+    workers, port: ws, listen: { udp, tcp },
+    args: ['--alias', domain, '--auth-mode', 'none', ...upstreams.flatMap(port => ['--upstream', `sip:127.0.0.1:${port};transport=${transport}`]), ...args],
+  });
 }

@@ -27,17 +27,21 @@ export function isAnswered(port, within = 250) {
   });
 }
 
+// `edge`: with WebSockets; `outbound`: with its module for RFC 5626; `port`: the one to have again after a restart.
 export async function startKamailio({ port, edge = false, outbound = false } = {}) {
   const folder = scratch();
   const [sip, ws, tls, wss] = await freePorts(4);
-  const kamailio = { port: port ?? sip, log: '', ports: { ws, tls, wss } };
+  const kamailio = { port: port ?? sip, log: '' };
+  kamailio.ports = { udp: kamailio.port, tcp: kamailio.port, tls, ws, wss };
   const listen = [`udp:127.0.0.1:${kamailio.port}`, `tcp:127.0.0.1:${kamailio.port}`];
-  const defines = outbound ? ['-A', 'WITH_OUTBOUND'] : [];
+  const files = certificate(folder, '127.0.0.1');
+  kamailio.certificate = readFileSync(files.crt);
+  listen.push(`tls:127.0.0.1:${tls}`);
+  const defines = ['-A', `TLS_CERTIFICATE="${files.crt}"`, '-A', `TLS_KEY="${files.key}"`];
+  if (outbound) defines.push('-A', 'WITH_OUTBOUND');
   if (edge) {
-    const files = certificate(folder, '127.0.0.1');
-    kamailio.certificate = readFileSync(files.crt);
-    listen.push(`tcp:127.0.0.1:${ws}`, `tls:127.0.0.1:${tls}`, `tls:127.0.0.1:${wss}`);
-    defines.push('-A', 'WITH_WEBSOCKET', '-A', 'WITH_TLS', '-A', `TLS_CERTIFICATE="${files.crt}"`, '-A', `TLS_KEY="${files.key}"`);
+    listen.push(`tcp:127.0.0.1:${ws}`, `tls:127.0.0.1:${wss}`);
+    defines.push('-A', 'WITH_WEBSOCKET');
   }
   const child = spawn('kamailio', ['-f', configuration, '-DD', '-E', '-m', '64', '-M', '8', '-Y', folder, '-w', folder, ...listen.flatMap(one => ['-l', one]), ...defines], { stdio: ['ignore', 'ignore', 'pipe'] });
   running.add(child);

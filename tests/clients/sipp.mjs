@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from './daemon.mjs';
+import { freePorts } from './proxies.mjs';
 
 const scenarios = path.join(path.dirname(fileURLToPath(import.meta.url)), 'sipp');
 const running = new Set();
@@ -31,6 +32,11 @@ function scenario(name) {
 // `play` is the scenario it begins with; `called` the one for calls that others begin. `via` is what stands in its Via
 // when that is not its own transport: SIPp of Debian has no TLS, so something else encrypts for it.
 export class Sipp {
+  static async start(options) {
+    return new Sipp({ ...options, port: options.port ?? (await freePorts(1))[0] });
+  }
+  // Its port is its own over every transport: by itself SIPp takes one over TCP that another has over UDP, and then gets
+  // what is too large for a datagram and meant for the other.
   constructor({ play, called, transport, remote, port, via = transport.toUpperCase(), keys = {} }) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-sipp-'));
     folders.add(this.folder);
@@ -41,9 +47,11 @@ export class Sipp {
     };
     // Who answered the first offer with "active" stays it (RFC 8842 5.3).
     const values = { via, uri_transport: via.toLowerCase(), dtls_role: called ? 'active' : 'passive', ...keys };
-    const args = ['-sf', write(play), ...(called ? ['-oocsf', write(called)] : []), remote, '-t', transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1', ...(port ? ['-p', String(port)] : []),
-      '-m', '1', '-nostdin', '-recv_timeout', '10000', '-timeout', '60', '-timeout_error', '-trace_err', '-error_file', this.file('errors'), '-trace_msg', '-message_file', this.file('messages'), '-au', values.user, '-ap', values.password,
+    const args = ['-sf', write(play), ...(called ? ['-oocsf', write(called)] : []), remote, '-t', transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1', '-p', String(port),
+      '-m', '1', '-nostdin', '-recv_timeout', '20000', '-timeout', '60', '-timeout_error', '-trace_err', '-error_file', this.file('errors'), '-trace_msg', '-message_file', this.file('messages'), '-au', values.user, '-ap', values.password,
       '-trace_logs', '-log_file', this.file('said'), '-default_behaviors', 'abortunexp', '-watchdog_interval', '0', '-max_retrans', '5', ...Object.entries(values).flatMap(([key, value]) => ['-key', key, value])];
+    // RFC 7616 3.4: what is asked for; by itself SIPp names the address it sends to.
+    args.push('-auth_uri', /REGISTER/.test(scenario(`${play}.xml`)) ? values.domain : `${values.target}@${values.domain}`);
     this.name = `sipp ${play}${called ? ` + ${called}` : ''} (${via})`;
     this.output = '';
     this.child = spawn('sipp', args, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -57,11 +65,12 @@ export class Sipp {
   file(name) { return path.join(this.folder, name); }
   read(name) { return existsSync(this.file(name)) ? readFileSync(this.file(name), 'utf8') : ''; }
   words() { return this.read('said').split('\n').map(line => line.trim()).filter(Boolean); }
-  complaints() { return this.read('errors').split(/(?=^\d{4}-\d\d-\d\d\t)/m).filter(entry => !/^The following events|out-of-call scenario\s*$/.test(entry)).join('\n').trim(); }
+  // What an earlier call still sends to this address is no matter of this one.
+  complaints() { return this.read('errors').split(/(?=^\d{4}-\d\d-\d\d\t)/m).filter(entry => !/^The following events|out-of-call scenario\s*$|Discarding message which can't be mapped/.test(entry)).join('\n').trim(); }
   trouble(what) { return new Error(`${this.name} ${what}\n${this.complaints()}\nsaid: ${this.words()}\n${this.read('messages').slice(-6000)}\n${this.output.slice(-1500)}`); }
 
   // It said the word; `times` for one that is said again.
-  async says(word, { within = 10000, times = 1 } = {}) {
+  async says(word, { within = 15000, times = 1 } = {}) {
     await until(`${this.name} to say ${word}`, () => this.words().filter(one => one === word).length >= times || this.ended || this.complaints() !== '', { within }).catch(error => { throw this.trouble(error.message); });
     if (this.words().filter(one => one === word).length < times) throw this.trouble(`ended or complained before it said ${word}`);
   }

@@ -37,7 +37,7 @@ export class Softphone {
     phone.complaints = [];
     phone.context = await browser.newContext({ ignoreHTTPSErrors: true });
     phone.page = await phone.context.newPage();
-    phone.page.setDefaultTimeout(8000);
+    phone.page.setDefaultTimeout(15000);
     phone.page.on('pageerror', error => phone.complaints.push(String(error.stack ?? error)));
     phone.page.on('websocket', socket => {
       for (const [event, arrow] of [['framesent', '>'], ['framereceived', '<']]) socket.on(event, ({ payload }) => phone.history.push(`${arrow} ${payload}`));
@@ -57,7 +57,7 @@ export class Softphone {
   }
   does(what, ...words) { return this.page.evaluate(([name, values]) => window.softphone[name](...values), [what, words]); }
   // The next event of that kind; what came before it stays for others to ask.
-  async hears(type, fits = () => true, within = 8000) {
+  async hears(type, fits = () => true, within = 15000) {
     try {
       return await this.events.next(event => event.type === type && fits(event), within);
     } catch (error) {
