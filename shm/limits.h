@@ -18,7 +18,7 @@ struct Limits {
   // One ring for each ordered pair of processes. A letter may fill half a ring, so this must be more than twice
   // max_message_size.
   std::uint32_t letter_ring_bytes = 1024 * 1024;
-  std::uint32_t max_nonces = 16384;               // digest nonces in use at one time
+  std::uint32_t max_nonces = 65536;               // digest nonces in use at one time
   std::uint32_t max_bans = 4096;                  // source addresses with strikes or bans at one time
 
   std::uint32_t bindings() const noexcept { return max_bindings == 0 ? max_connections : max_bindings; }

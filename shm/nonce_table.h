@@ -2,7 +2,9 @@
 // Which nonce counts a digest nonce has been used with (RFC 7616 3.4, nc): a captured Authorization cannot be played
 // again. Only nonces that were used with a right password are here, so a flood of challenges costs nothing.
 // The table is small and forgets; what it forgot it treats as stale, never as new: each set keeps the latest expiry it
-// has thrown out, and a nonce that is not here and expires no later than that gets a new challenge.
+// has thrown out, and a nonce that is not here and expires no later than that gets a new challenge. So expiries must be
+// finer than the time in which a set fills: of whole seconds, all nonces of the present one would be forgotten together
+// when everybody comes back at once.
 // Writers, locks: a stripe's holder. After a death: the stripe forgets all it knew, in the same safe sense.
 
 #include "src/base/siphash.h"
@@ -28,8 +30,8 @@ class NonceTable {
   static std::size_t bytes_needed(const Limits& limits);
   static NonceTable construct(Segment& segment, const Limits& limits, const base::SipHashKey& key);
 
-  // After the response was found right. `expires_at` belongs to the nonce and is the same on every use; seconds of the
-  // same clock as `now`. A nonce without a count (no qop, RFC 2069) counts as 1 and so is good once.
+  // After the response was found right. `expires_at` belongs to the nonce and is the same on every use; of the same
+  // clock as `now`, and as fine as it is. A nonce without a count (no qop, RFC 2069) counts as 1 and so is good once.
   [[nodiscard]] NonceUse use(std::string_view nonce, std::uint32_t count, std::int64_t expires_at, std::int64_t now);
 
   std::uint32_t repairs() const noexcept;

@@ -19,7 +19,7 @@ std::string_view or_nobody(std::string_view ha1, Algorithm algorithm) noexcept {
 
 }  // namespace
 
-DigestAccess::DigestAccess(Parts parts) : parts_(std::move(parts)), nonces_(parts_.nonce_key, parts_.settings.nonce_expire.count()) {}
+DigestAccess::DigestAccess(Parts parts) : parts_(std::move(parts)), nonces_(parts_.nonce_key, parts_.settings.nonce_expire) {}
 
 DigestAccess::Finding DigestAccess::check(std::string_view credentials, const Request& request) {
   const auto parsed = sip::parse_auth_header(credentials);
@@ -28,7 +28,7 @@ DigestAccess::Finding DigestAccess::check(std::string_view credentials, const Re
   const auto with = algorithm(parsed->algorithm);
   if (!with || parsed->userhash || (!parsed->qop.empty() && !equals_nocase(parsed->qop, "auth"))) return {Verdict::wrong, {}};
   if (!parsed->qop.empty() && (!parsed->nonce_count() || parsed->cnonce.empty())) return {Verdict::wrong, {}};
-  const auto now = base::whole_seconds(parts_.clock.now());
+  const auto now = parts_.clock.now();
   const auto nonce = nonces_.read(parsed->nonce, request.realm, now);
   if (nonce.verdict == Nonces::Verdict::forged) return {Verdict::wrong, {}};
 
@@ -46,13 +46,14 @@ DigestAccess::Finding DigestAccess::check(std::string_view credentials, const Re
   if (!right || stored.empty()) return {Verdict::wrong_password, {}};
   if (parsed->uri != request.uri) return {Verdict::wrong, {}};
   if (nonce.verdict == Nonces::Verdict::stale) return {Verdict::stale, {}};
-  const auto use = parts_.used.use(parsed->nonce, parsed->qop.empty() ? 1 : *parsed->nonce_count(), nonce.expires_at, now);
+  const auto use = parts_.used.use(parsed->nonce, parsed->qop.empty() ? 1 : *parsed->nonce_count(),
+                                   nonce.expires_at.time_since_epoch().count(), now.time_since_epoch().count());
   if (use != shm::NonceUse::accepted) return {Verdict::stale, {}};
   return {Verdict::good, std::move(user)};
 }
 
 std::vector<std::string> DigestAccess::challenges(std::string_view realm, Stale stale) {
-  const auto nonce = nonces_.make(realm, base::whole_seconds(parts_.clock.now()), parts_.random);
+  const auto nonce = nonces_.make(realm, parts_.clock.now(), parts_.random);
   std::vector<std::string> values;
   const auto offer = [&](std::string_view algorithm) {
     std::string value = "Digest realm=" + sip::quote(std::string(realm)) + ", nonce=\"" + nonce + "\", qop=\"auth\", algorithm=";

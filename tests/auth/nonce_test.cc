@@ -7,7 +7,9 @@
 namespace sipwsd::auth {
 namespace {
 
-constexpr std::int64_t now = 10'000, lifetime = 300;
+constexpr base::Seconds lifetime{300};
+constexpr base::TimePoint now{base::Seconds{10'000}};
+constexpr base::TimePoint::duration instant{1};
 using Verdict = Nonces::Verdict;
 
 struct NoncesTest : ::testing::Test {
@@ -20,7 +22,7 @@ TEST_F(NoncesTest, AreGoodUntilTheirLifetimeIsOver) {
   const auto read = nonces.read(nonce, "example.org", now);
   EXPECT_EQ(read.verdict, Verdict::good);
   EXPECT_EQ(read.expires_at, now + lifetime);
-  EXPECT_EQ(nonces.read(nonce, "example.org", now + lifetime - 1).verdict, Verdict::good);
+  EXPECT_EQ(nonces.read(nonce, "example.org", now + lifetime - instant).verdict, Verdict::good);
   const auto late = nonces.read(nonce, "example.org", now + lifetime);
   EXPECT_EQ(late.verdict, Verdict::stale);
   EXPECT_EQ(late.expires_at, now + lifetime);

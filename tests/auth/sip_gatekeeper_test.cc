@@ -192,6 +192,17 @@ TEST_F(SipGatekeeperTest, CallsAnOldNonceStaleOnlyWhenThePasswordIsRight) {
   EXPECT_FALSE(challenge().stale);
 }
 
+TEST_F(SipGatekeeperTest, AdmitsEverybodyWhoComesBackInTheSameSecondAndNobodyTwice) {
+  const Client client;
+  std::vector<std::string> used;
+  for (int i = 0; i < 4000; ++i) {  // room for 512
+    clock.advance(std::chrono::microseconds{100});
+    used.push_back(client.credentials(nonce()));
+    ASSERT_EQ(with(client, used.back()), "admitted") << i;
+  }
+  for (const auto& again : used) ASSERT_EQ(with(client, again), "401 Unauthorized");
+}
+
 TEST_F(SipGatekeeperTest, ChallengesANonceThatIsNotOurs) {
   const Client client;
   EXPECT_EQ(with(client, client.credentials("dcd98b7102dd2f0e8b11d0f600bfb0c093")), "401 Unauthorized");
