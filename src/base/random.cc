@@ -1,7 +1,7 @@
 #include "src/base/random.h"
 
 #include <openssl/rand.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include <cstring>
 
@@ -9,6 +9,13 @@
 #include "src/base/hex.h"
 
 namespace sipwsd::base {
+namespace {
+
+// How many forks lie between the first process and this one; counted in the child, so that nobody asks for his pid.
+unsigned forks = 0;
+[[maybe_unused]] const int counted = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+
+}  // namespace
 
 std::uint64_t Random::next() {
   std::uint8_t bytes[8];
@@ -34,14 +41,12 @@ std::string Random::token(std::size_t bytes) {
 }
 
 void SystemRandom::fill(std::span<std::uint8_t> out) {
-  if (const int pid = getpid(); pid != pid_) {
-    pid_ = pid;
-    left_ = 0;
-  }
+  if (drawn_after_ != forks) left_ = 0;
   while (!out.empty()) {
     if (left_ == 0) {
       SIPWSD_ASSERT(RAND_bytes(block_, sizeof block_) == 1, "the system has randomness");
       left_ = sizeof block_;
+      drawn_after_ = forks;
     }
     const std::size_t n = out.size() < left_ ? out.size() : left_;
     std::uint8_t* from = block_ + sizeof block_ - left_;

@@ -24,10 +24,10 @@ class SystemRandom final : public Random {
 
  private:
   // Drawn in blocks: a branch or a tag costs no library call most of the time. A fork must not share a block,
-  // so the block is dropped when the pid has changed.
+  // so a block from before the last one is dropped.
   std::uint8_t block_[256]{};
   std::size_t left_ = 0;
-  int pid_ = 0;
+  unsigned drawn_after_ = 0;  // forks
 };
 
 class FixedRandom final : public Random {
