@@ -31,6 +31,7 @@ std::size_t bytes_needed(const Limits& limits) {
          BindingTable::bytes_needed(limits) + NonceTable::bytes_needed(limits) + BanTable::bytes_needed(limits) +
          AddressTable::bytes_needed(limits) +
          TicketKeys::bytes_needed(limits) + CertificateBoard::bytes_needed(limits) + LastInputs::bytes_needed(limits) +
+         UpstreamBoard::bytes_needed(limits) +
          Segment::carved_array<Switches>(1) + Segment::carved_array<MemoryAccount>(1) +
          Segment::carved_array<OperatorDesk>(1);
 }
@@ -47,7 +48,7 @@ std::uint64_t layout_hash(const Limits& limits) noexcept {
         std::uint64_t{NonceTable::bytes_needed(limits)}, std::uint64_t{BanTable::bytes_needed(limits)},
         std::uint64_t{AddressTable::bytes_needed(limits)},
         std::uint64_t{TicketKeys::bytes_needed(limits)}, std::uint64_t{CertificateBoard::bytes_needed(limits)},
-        std::uint64_t{LastInputs::bytes_needed(limits)},
+        std::uint64_t{LastInputs::bytes_needed(limits)}, std::uint64_t{UpstreamBoard::bytes_needed(limits)},
         std::uint64_t{counter_count}})
     for (int shift = 0; shift < 64; shift += 8) hash = (hash ^ (part >> shift & 0xff)) * 0x100000001b3ULL;
   return hash;
@@ -62,7 +63,7 @@ Result<SharedState> create(const Limits& limits, const base::SipHashKey* binding
                              "letter_ring_bytes (the rings: {} MiB)",
                              segment.error().why, mib(table_bytes(limits)), mib(ring_bytes(limits)))};
   }
-  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, nullptr, nullptr, nullptr};
+  SharedState shared{std::move(*segment), limits, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, nullptr, nullptr, nullptr};
   shared.connections = ConnectionTable::construct(shared.segment, limits);
   shared.ids = ConnectionIds::construct(shared.segment, shared.connections);
   shared.mailboxes = MailboxSet::construct(shared.segment, limits);
@@ -76,6 +77,7 @@ Result<SharedState> create(const Limits& limits, const base::SipHashKey* binding
   shared.ticket_keys = TicketKeys::construct(shared.segment, base::SystemClock{}.unix_seconds(), random);
   shared.certificates = CertificateBoard::construct(shared.segment);
   shared.last_inputs = LastInputs::construct(shared.segment, limits);
+  shared.upstreams = UpstreamBoard::construct(shared.segment, limits);
   shared.switches = &shared.segment.carve_one<Switches>();
   shared.switches->init();
   shared.desk = &shared.segment.carve_one<OperatorDesk>();  // zeroed: no question, no answer

@@ -21,6 +21,7 @@
 #include "shm/segment.h"
 #include "shm/switches.h"
 #include "shm/ticket_keys.h"
+#include "shm/upstream_board.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -46,6 +47,7 @@ struct SharedState {
   TicketKeys ticket_keys;
   CertificateBoard certificates;
   LastInputs last_inputs;
+  UpstreamBoard upstreams;
   Switches* switches = nullptr;   // never null
   MemoryAccount* memory = nullptr;  // never null
   OperatorDesk* desk = nullptr;   // never null

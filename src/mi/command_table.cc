@@ -5,9 +5,9 @@
 namespace sipwsd::mi {
 namespace {
 
-std::array<std::span<const Command>, 7> all_commands() noexcept {
+std::array<std::span<const Command>, 8> all_commands() noexcept {
   return {core_commands(), process_commands(), statistics_commands(), websocket_commands(), location_commands(),
-          ban_commands(), tls_commands()};
+          ban_commands(), tls_commands(), upstream_commands()};
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ std::span<const Command> statistics_commands() noexcept;
 std::span<const Command> location_commands() noexcept;
 std::span<const Command> ban_commands() noexcept;
 std::span<const Command> tls_commands() noexcept;
+std::span<const Command> upstream_commands() noexcept;
 
 const Command* find_command(std::string_view name) noexcept;
 std::vector<std::string_view> command_names();  // in the order of the table

@@ -241,6 +241,14 @@ const location::FlowEnd* RequestExchangeImpl::other_end(const location::FlowPair
   if (!ends.downstream.is_known()) return &ends.upstream;  // of a Path: whoever has it was given it to call that client
   const int up = likeness(ends.upstream, arrival()), down = likeness(ends.downstream, arrival());
   if (up != down) return up > down ? &ends.downstream : &ends.upstream;
+  if (up != 0 && ends.upstream.at == ends.downstream.at) return &ends.downstream;  // two users behind one address
+  // Who has no connection, or shares one, is known by what is registered from there.
+  const auto is_here = [&](const location::FlowEnd& end) {
+    const auto now = end.client == ClientId::none ? std::nullopt : router_.store_.find(end.client);
+    return now && now->to == arrival().back();
+  };
+  if (const bool up_is_here = is_here(ends.upstream); up_is_here != is_here(ends.downstream))
+    return up_is_here ? &ends.downstream : &ends.upstream;
   // A server behind us may have others that speak for it, or another address: what it wants is the client.
   const bool up_is_client = ends.upstream.client != ClientId::none, down_is_client = ends.downstream.client != ClientId::none;
   if (is_from_peer() && up_is_client != down_is_client) return up_is_client ? &ends.upstream : &ends.downstream;

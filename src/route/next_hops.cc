@@ -82,6 +82,18 @@ void Router::client_moved(ClientId client, const Destination& to, ConnectionId l
                                                              .local = to.local}));
 }
 
+// From worker to worker, until one has the INVITE; the last one before where it came in says 481.
+bool Router::hand_on_cancel(const sip::MessageView& cancel, const Arrival& arrival) {
+  const auto next = static_cast<WorkerSlot>((number(place_.slot) + 1) % place_.shared.limits.workers);
+  if (arrival.flow.connection == ConnectionId::none || next == arrival.flow.owner) return false;
+  return static_cast<bool>(place_.mailbox.post(shm::process_slot(next), bus::StrayCancel{.connection = arrival.flow.connection,
+                                                                                         .owner = arrival.flow.owner,
+                                                                                         .client = arrival.client,
+                                                                                         .remote = arrival.remote,
+                                                                                         .local = arrival.local,
+                                                                                         .bytes = cancel.bytes()}));
+}
+
 std::int64_t Router::unix_now() const noexcept { return place_.loop.clock().unix_seconds(); }
 
 bool Router::is_peer(const Endpoint& remote) const noexcept {

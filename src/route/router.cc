@@ -32,6 +32,7 @@ transaction::CoreSettings core_settings(const Router::Place& place) {
   out.max_transactions = s.max_transactions;
   out.max_pending_per_connection = s.max_transactions_per_connection;
   out.max_branches = 10;
+  out.udp_mtu = s.udp_mtu;
   out.max_forwards = static_cast<std::uint8_t>(s.max_forwards);
   out.retry_after = s.retry_after;
   if (s.server_signature) out.server = s.server_header;
@@ -115,13 +116,14 @@ Router::Router(const Place& place, location::Store& store)
       names_(place.settings, endpoints_of(place.listeners)),
       handshake_(handshake_policy(place, names_)),
       own_names_(place.listeners),
+      datagram_key_(transaction::datagram_key(place.secrets.branch)),
       flow_tokens_(place.secrets.flow_token, place.settings.flow_token_lifetime.count(), own_names_.datagram_sockets(), place.secrets.run),
       registrar_(store, place.loop.clock(), place.settings),
       mirror_(place.mailbox, place.loop, place.mirror, place.generation),
       connections_(place.loop, place.settings, place.shared, counters_, place.mailbox, *this, place.slot),
       transactions_(connections_, place.loop.timers(), place.loop.clock(), place.random, core_settings(place), *this, *this),
       resolver_(place.loop, place.random, counters_, reach_of(own_names_), dns::Rules::from(place.settings), *this),
-      upstreams_(place.loop, place.settings, counters_, *this) {
+      upstreams_(place.loop, place.settings, counters_, place.shared.upstreams, place.slot, *this) {
   connections_.use_own_addresses(endpoints_of(place.listeners));
   upstreams_.start();
 }
@@ -176,7 +178,7 @@ void Router::on_datagram(const Arrival& arrival, std::string_view bytes) {
   if (!parsed) return refuse_datagram(arrival, parsed);
   const sip::MessageView& message = *parsed;
   if (message.is_request()) {
-    const WorkerSlot owner = transaction::owner_of_datagram(place_.secrets.branch, message, place_.shared.limits.workers);
+    const WorkerSlot owner = transaction::owner_of_datagram(datagram_key_, message, place_.shared.limits.workers);
     if (owner != place_.slot) {
       const auto posted = place_.mailbox.post(shm::process_slot(owner), bus::SipDatagram{.remote = arrival.remote, .local = arrival.local, .bytes = bytes});
       if (!posted) counters_.add(Counter::drop_requests);  // it will be sent again
@@ -402,6 +404,12 @@ void Router::on_letter(shm::ProcessSlot from, const bus::Letter& letter) {
             if (m.left != ConnectionId::none) transactions_.on_client_left(m.client, m.left);
             transactions_.on_client_moved(m.client, {.flow = {m.connection, m.owner}, .remote = m.remote, .local = m.local});
           },
+          [&](const bus::StrayCancel& m) {
+            const auto parsed = sip::parse(m.bytes);
+            if (!parsed || !parsed->is_request() || parsed->method() != sip::Method::cancel) return;
+            transactions_.on_request(*parsed, {.flow = {m.connection, m.owner}, .remote = m.remote, .local = m.local,
+                                               .sub_protocol = SubProtocol::sip, .client = m.client});
+          },
           [&](const bus::StoreBindings&) { counters_.add(Counter::letters_malformed); },  // the mirror's
           [&](const bus::BindingsStored& m) { mirror_.on_letter(m); },
           [&](const bus::MiAnswer&) { counters_.add(Counter::late_answers); },
@@ -460,6 +468,10 @@ void Router::remember_registration(const transaction::ReplyContext& context) {
   const auto request = sip::parse(context.request());
   if (!request || request->method() != sip::Method::register_) return;
   const Destination& client = context.upstream();
+  if (client.is_flow()) {  // he may have gone while the registrar thought about it
+    const auto* connection = connections_.find(client.flow.connection);
+    if (connection == nullptr || !connection->is_open()) return;
+  }
   const Arrival arrival{.flow = client.flow, .remote = client.remote, .local = client.local, .sub_protocol = SubProtocol::sip};
   auto registration = registrar_.process(*request, arrival);
   registration.told_flow_timer = false;  // not by us

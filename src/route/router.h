@@ -96,6 +96,7 @@ class Router final : public net::ConnectionUser,
     if (place_.memory != nullptr) place_.memory->count_transaction();
     return place_.shared.memory->is_short();
   }
+  bool hand_on_cancel(const sip::MessageView& cancel, const Arrival& arrival) override;
   void on_place_failed(const Destination& to) override;
   // dns::Listener
   void on_resolved(std::uint64_t ticket, std::span<const dns::Place> places) override;
@@ -140,6 +141,7 @@ class Router final : public net::ConnectionUser,
   StageChain stages_{{}};
   ws::HandshakePolicy handshake_;
   OwnNames own_names_;
+  base::SipHashKey datagram_key_;
   location::FlowTokens flow_tokens_;
   location::Registrar registrar_;
   location::MirrorClient mirror_;

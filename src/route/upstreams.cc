@@ -23,8 +23,9 @@ bool same_address(const Endpoint& a, const Endpoint& b) noexcept { return a.fami
 
 }  // namespace
 
-Upstreams::Upstreams(os::EventLoop& loop, const config::Settings& settings, shm::OwnCounters counters, Host& host)
-    : loop_(loop), settings_(settings), counters_(counters), host_(host) {}
+Upstreams::Upstreams(os::EventLoop& loop, const config::Settings& settings, shm::OwnCounters counters, shm::UpstreamBoard board,
+                     WorkerSlot worker, Host& host)
+    : loop_(loop), settings_(settings), counters_(counters), board_(board), worker_(worker), host_(host) {}
 
 Upstreams::~Upstreams() {
   if (timer_ != os::TimerId::none) loop_.timers().cancel(timer_);
@@ -35,6 +36,7 @@ void Upstreams::start() {
   timer_ = os::TimerId::none;
   servers_.clear();
   for (std::size_t i = 0; i < settings_.upstream.size(); ++i) servers_.push_back({.which = ++last_which_, .spots = {}});
+  show();
   if (any()) on_timer(os::TimerId::none, 0);
 }
 
@@ -92,6 +94,7 @@ void Upstreams::located(std::uint64_t which, std::span<const dns::Place> places)
   }
   server->spots = std::move(spots);
   server->look_again_at = loop_.now() + locate_interval;
+  show();
 }
 
 void Upstreams::on_timer(os::TimerId, std::uint64_t) {
@@ -156,9 +159,23 @@ void Upstreams::on_failure(const Endpoint& remote) {
 void Upstreams::set_alive(Spot& spot, bool alive, std::string_view why) {
   if (spot.alive == alive) return;
   spot.alive = alive;
+  show();
   if (alive) return log::notice("upstream {} is back", spot.place.to.remote.to_string());
   counters_.add(Counter::upstream_losses);
   log::warning("upstream {} is away: {}", spot.place.to.remote.to_string(), why);
+}
+
+// A server lives when one of its places does.
+void Upstreams::show() noexcept {
+  for (std::size_t i = 0; i < shm::UpstreamBoard::max_upstreams; ++i) {
+    auto state = shm::UpstreamState::unknown;
+    if (i < servers_.size() && !servers_[i].spots.empty()) {
+      const auto& spots = servers_[i].spots;
+      const bool lives = std::any_of(spots.begin(), spots.end(), [](const Spot& spot) { return spot.alive; });
+      state = lives ? shm::UpstreamState::alive : shm::UpstreamState::away;
+    }
+    board_.write(worker_, i, state);
+  }
 }
 
 }  // namespace sipwsd::route

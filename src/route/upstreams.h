@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "shm/counters.h"
+#include "shm/upstream_board.h"
 #include "sipwsd/destination.h"
 #include "src/config/settings.h"
 #include "src/dns/place.h"
@@ -36,7 +37,9 @@ class Upstreams final : private os::TimerHandler {
     ~Host() = default;
   };
 
-  Upstreams(os::EventLoop& loop, const config::Settings& settings, shm::OwnCounters counters, Host& host);
+  // What it finds is shown on the board, as this worker's.
+  Upstreams(os::EventLoop& loop, const config::Settings& settings, shm::OwnCounters counters, shm::UpstreamBoard board,
+            WorkerSlot worker, Host& host);
   ~Upstreams();
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
@@ -78,10 +81,13 @@ class Upstreams final : private os::TimerHandler {
   void look_after(std::size_t index, base::TimePoint now);
   void look_after(const config::UpstreamSpec& spec, Spot& spot, base::TimePoint now);
   void set_alive(Spot& spot, bool alive, std::string_view why);
+  void show() noexcept;
 
   os::EventLoop& loop_;
   const config::Settings& settings_;
   shm::OwnCounters counters_;
+  shm::UpstreamBoard board_;
+  WorkerSlot worker_;
   Host& host_;
   std::vector<Server> servers_;  // as in settings_.upstream
   std::uint64_t last_which_ = 0;

@@ -53,7 +53,7 @@ class UpstreamsTest : public ::testing::Test, private Upstreams::Host {
   base::FakeClock clock;
   os::EventLoop loop{clock};
   test::PrivateSegment segment;
-  Upstreams upstreams{loop, settings, segment->counters.row(shm::ProcessSlot{0}), *this};
+  Upstreams upstreams{loop, settings, segment->counters.row(shm::ProcessSlot{0}), segment->upstreams, WorkerSlot{0}, *this};
 
  private:
   void locate_upstream(const config::UpstreamSpec& spec, std::uint64_t which) override {
@@ -106,6 +106,8 @@ TEST_F(UpstreamsTest, ComeLastWhileTheyDoNotAnswer) {
   pass(5s);
   EXPECT_EQ(order(), (Strings{"tcp:192.0.2.2:5060", "tcp:192.0.2.1:5060"}));
   EXPECT_EQ(segment->value(shm::Counter::upstream_losses), 1u);
+  EXPECT_EQ(segment->upstreams.count(0, shm::UpstreamState::away), 1u);
+  EXPECT_EQ(segment->upstreams.count(1, shm::UpstreamState::alive), 1u);
   answers = true;
   pass(3s);
   EXPECT_EQ(order(), (Strings{"tcp:192.0.2.1:5060", "tcp:192.0.2.2:5060"})) << "it is asked again soon";
@@ -166,6 +168,7 @@ TEST_F(UpstreamsTest, MayChangeWhileAQuestionIsUnderWay) {
   upstreams.start();
   pass(1s);
   EXPECT_FALSE(upstreams.any());
+  EXPECT_EQ(segment->upstreams.count(0, shm::UpstreamState::alive), 0u);
   EXPECT_EQ(order(), Strings{});
 }
 
