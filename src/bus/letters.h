@@ -31,6 +31,7 @@ enum class LetterKind : std::uint8_t {
   client_moved,
   store_bindings,
   bindings_stored,
+  stray_cancel,
 };
 
 // How the owner should frame the bytes: as it likes (text when it is UTF-8), or as said.
@@ -160,8 +161,20 @@ struct ClientMoved {
                                             &ClientMoved::remote, &ClientMoved::local};
 };
 
+// A CANCEL that belongs to nothing here: its client may have sent the INVITE over the connection before, to another worker.
+struct StrayCancel {
+  static constexpr LetterKind kind = LetterKind::stray_cancel;
+  ConnectionId connection = ConnectionId::none;
+  WorkerSlot owner = WorkerSlot::none;
+  ClientId client = ClientId::none;
+  Endpoint remote, local;
+  std::string_view bytes;
+  static constexpr auto fields = std::tuple{&StrayCancel::connection, &StrayCancel::owner, &StrayCancel::client,
+                                            &StrayCancel::remote, &StrayCancel::local, &StrayCancel::bytes};
+};
+
 using Letter =
     std::variant<SendMessage, SendFailed, SipResponse, SipDatagram, Ping, Pong, Close, Drop, MiAnswer, ConnectionClosed, ClientMoved, StoreBindings,
-                 BindingsStored>;
+                 BindingsStored, StrayCancel>;
 
 }  // namespace sipwsd::bus

@@ -26,6 +26,11 @@ std::string_view reason_line(CancelCause cause) noexcept {
 void ProxyCore::on_cancel(RequestContext& request) {
   count(Count::cancels_received);
   ProxyContext* context = table_.find_any(request.hash_, request.arrival_.flow.connection);
+  if (context == nullptr && request.arrival_.client != ClientId::none &&
+      user_.hand_on_cancel(request.message_, request.arrival_)) {
+    request.done_ = true;
+    return;
+  }
   reply(request, {static_cast<std::uint16_t>(context == nullptr ? 481 : 200)});
   if (context == nullptr || !context->is_invite() || context->has_final() || context->cancelled) return;
 

@@ -198,6 +198,8 @@ class User {
   // Where that leads. now: `places` is filled. later: Core::on_located(ticket) for a next hop, Core::on_client_moved for a
   // client; a ticket nobody waits for any more does no harm.
   virtual Located locate(std::uint64_t, const Wanted&, std::vector<Place>&) { return {}; }
+  // A CANCEL for nothing we have, of a client who may have moved here from another worker. True: that one answers.
+  virtual bool hand_on_cancel(const sip::MessageView&, const Arrival&) { return false; }
   // A transport failure, a timeout or a 503 there.
   virtual void on_place_failed(const Destination&) {}
 

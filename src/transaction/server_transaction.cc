@@ -148,7 +148,8 @@ bool ProxyCore::is_merged(const RequestContext& request) {
 }
 
 // As a UAS. On a stream a final response needs no state: nothing is retransmitted, and the ACK is known by its tag.
-// So nobody fills the table with INVITEs to nowhere.
+// So nobody fills the table with INVITEs to nowhere. A challenge has none on datagrams either: it is for whoever claims that
+// address, and would be sent there again and again (RFC 3261 26.3.2.4).
 void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   const Turn turn{*this};
   const sip::Method method = request.message_.method();
@@ -167,7 +168,8 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   if (is_merged(request)) reply = {482, "Merged Request"};
   const std::string_view bytes = make_reply(request.message_, request.arrival_.remote, request.hash_, reply);
   ProxyContext* context = nullptr;
-  if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel)
+  const bool is_challenge = reply.status == 401 || reply.status == 407;
+  if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel && !is_challenge)
     context = table_.add(request.hash_, upstream, method);
   if (context == nullptr) return static_cast<void>(send_reply(upstream, reply.status, bytes));
 

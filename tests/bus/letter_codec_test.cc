@@ -43,6 +43,7 @@ const std::vector<Letter>& examples() {
       ClientMoved{ClientId{0x1122334455667788}, ConnectionId{5}, seven, WorkerSlot{3}, some_endpoint(), Endpoint{}},
       StoreBindings{1, "sip:alice@example.com"},
       BindingsStored{std::uint64_t{1} << 40, StoreOutcome::failed},
+      StrayCancel{seven, WorkerSlot{2}, ClientId{9}, some_endpoint(), Endpoint{}, "CANCEL sip:bob@example.com SIP/2.0\r\n\r\n"},
   };
   return all;
 }

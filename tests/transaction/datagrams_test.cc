@@ -124,6 +124,24 @@ TEST_F(Datagrams, ACancelIsSentAgainUntilItIsAnswered) {
   EXPECT_TRUE(lines_to(bob).empty());
 }
 
+// RFC 3261 26.3.2.4: sent again by themselves, they would be what a forged source address is good for.
+TEST_F(Datagrams, AChallengeIsSentOnceForEachRequestAndKeepsNothing) {
+  for (const std::uint16_t status : {401, 407}) {
+    answer_with(status);
+    const RequestText text = invite_text();
+    feed(text);
+    EXPECT_EQ(core().size(), 0u);
+    const auto challenges = transport.take();
+    ASSERT_EQ(challenges.size(), 1u);
+    pass(20s);
+    EXPECT_TRUE(transport.sent.empty()) << "no Timer G";
+    feed(text);
+    EXPECT_EQ(transport.take().size(), 1u) << "the first one was lost";
+    feed(ack_to(text, challenges[0].bytes), alice);
+    EXPECT_EQ(counters[Count::acks_absorbed], status == 401 ? 1u : 2u);
+  }
+}
+
 TEST_F(Datagrams, OurOwnFinalResponsesHaveStateToo) {
   answer_with(404);
   const RequestText text = invite_text();
