@@ -1,6 +1,7 @@
 // The calls between a page and a SIPp phone: sipp/ has the phone's half of them.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { until } from './daemon.mjs';
 import { addressOf, domain, password } from './edge.mjs';
 import { encrypting } from './relay.mjs';
 import { freePorts } from './proxies.mjs';
@@ -13,8 +14,8 @@ export async function wayTo(server, via) {
   return { via, transport: 'tcp', remote: `127.0.0.1:${relay.port}`, close: () => relay.close() };
 }
 
-export const startPhone = (way, play, user, { port, ...keys } = {}, called = undefined) => Sipp.start({
-  play, called, port, via: way.via, transport: way.transport, remote: way.remote, keys: { user, domain, password, target: 'nobody', hangs_up: 'page', ...keys },
+export const startPhone = (way, play, user, keys = {}, called = undefined) => Sipp.start({
+  play, called, via: way.via, transport: way.transport, remote: way.remote, keys: { user, domain, password, target: 'nobody', hangs_up: 'page', ...keys },
 });
 
 export async function registeredPhone(way, called, user, keys) {
@@ -38,8 +39,9 @@ export async function converse(page, phone, hangsUp) {
   await page.hears('unheld');
   await page.hears('referred', ({ to }) => to.includes('nobody'));
   await page.hears('third failed', ({ code }) => code === 404 || code === 480);
-  await phone.says('referred');
   await phone.says('accepted');
+  await until('the NOTIFY of how it ended', () => phone.messages('received').some(text => text.startsWith('NOTIFY') && /^SIP\/2\.0 4(04|80)/m.test(text)));
+  assert.doesNotMatch(phone.messages('received').map(text => text.split('\n', 1)[0]).join('\n'), /\.invalid/);
   await page.does('refer', addressOf('nobody'));
   await page.hears('refer answered', ({ code }) => code === 202);
   await phone.says('transferred');
@@ -58,11 +60,11 @@ export const recordRoutes = message => [...message.matchAll(/^Record-Route\s*:\s
 export function describeCalls(library, via, { pageUser, phoneUser, open, reach, looksAt }) {
   describe(`${library} and a phone over ${via}`, { concurrency: 1 }, () => {
     const phones = [];
-    let page, way, port;
+    let page, way, contact_port;
     before(async () => {
       way = await reach();
-      // A phone that is switched off and on again has the address it had, and its registration takes the place of the last.
-      [port] = await freePorts(1);
+      // A phone that is switched off and on again has the Contact it had, and its registration takes the place of the last.
+      [contact_port] = await freePorts(1);
       page = await open();
     });
     afterEach(async () => {
@@ -78,11 +80,11 @@ export function describeCalls(library, via, { pageUser, phoneUser, open, reach, 
       return phone;
     };
     const waits = async (called, keys) => {
-      const phone = keep(await startPhone(way, 'phone', phoneUser, { ...keys, port }, called));
+      const phone = keep(await startPhone(way, 'phone', phoneUser, { ...keys, contact_port }, called));
       await phone.says('registered');
       return phone;
     };
-    const plays = async (scenario, keys) => keep(await startPhone(way, scenario, phoneUser, { target: pageUser, ...keys, port }));
+    const plays = async (scenario, keys) => keep(await startPhone(way, scenario, phoneUser, { target: pageUser, ...keys, contact_port }));
 
     test('the page calls, both do everything in the dialog, the phone hangs up', async () => {
       const phone = await waits('called', { hangs_up: 'phone' });

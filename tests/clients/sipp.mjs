@@ -46,10 +46,10 @@ export class Sipp {
       return file;
     };
     // Who answered the first offer with "active" stays it (RFC 8842 5.3).
-    const values = { via, uri_transport: via.toLowerCase(), dtls_role: called ? 'active' : 'passive', ...keys };
+    const values = { via, uri_transport: via.toLowerCase(), dtls_role: called ? 'active' : 'passive', contact_port: port, ...keys };
     const args = ['-sf', write(play), ...(called ? ['-oocsf', write(called)] : []), remote, '-t', transport === 'udp' ? 'u1' : 't1', '-i', '127.0.0.1', '-p', String(port),
       '-m', '1', '-nostdin', '-recv_timeout', '20000', '-timeout', '60', '-timeout_error', '-trace_err', '-error_file', this.file('errors'), '-trace_msg', '-message_file', this.file('messages'), '-au', values.user, '-ap', values.password,
-      '-trace_logs', '-log_file', this.file('said'), '-default_behaviors', 'abortunexp', '-watchdog_interval', '0', '-max_retrans', '5', ...Object.entries(values).flatMap(([key, value]) => ['-key', key, value])];
+      '-trace_logs', '-log_file', this.file('said'), '-default_behaviors', 'none', '-watchdog_interval', '0', '-max_retrans', '5', ...Object.entries(values).flatMap(([key, value]) => ['-key', key, value])];
     // RFC 7616 3.4: what is asked for; by itself SIPp names the address it sends to.
     args.push('-auth_uri', /REGISTER/.test(scenario(`${play}.xml`)) ? values.domain : `${values.target}@${values.domain}`);
     this.name = `sipp ${play}${called ? ` + ${called}` : ''} (${via})`;
@@ -65,8 +65,8 @@ export class Sipp {
   file(name) { return path.join(this.folder, name); }
   read(name) { return existsSync(this.file(name)) ? readFileSync(this.file(name), 'utf8') : ''; }
   words() { return this.read('said').split('\n').map(line => line.trim()).filter(Boolean); }
-  // What an earlier call still sends to this address is no matter of this one.
-  complaints() { return this.read('errors').split(/(?=^\d{4}-\d\d-\d\d\t)/m).filter(entry => !/^The following events|out-of-call scenario\s*$|Discarding message which can't be mapped/.test(entry)).join('\n').trim(); }
+  // What an earlier call still sends to this address is no matter of this one, nor is a NOTIFY that SIPp was not ready for.
+  complaints() { return this.read('errors').split(/(?=^\d{4}-\d\d-\d\d\t)/m).filter(entry => !/^The following events|out-of-call scenario\s*$|Discarding message which can't be mapped|while expecting 'INVITE' \(index 0\)|^.*unexpected message for .*received 'NOTIFY /.test(entry)).join('\n').trim(); }
   trouble(what) { return new Error(`${this.name} ${what}\n${this.complaints()}\nsaid: ${this.words()}\n${this.read('messages').slice(-6000)}\n${this.output.slice(-1500)}`); }
 
   // It said the word; `times` for one that is said again.
