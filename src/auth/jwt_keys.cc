@@ -28,7 +28,7 @@ Result<std::string_view> take_field(std::string_view& bytes) {
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes(most_bytes + 1, '\0');
-  if (!file.is_open()) return Error{Errc::not_found, "jwt_key: cannot read " + path + ": " + std::strerror(errno)};
+  if (!file.is_open()) return Error{Errc::not_found, "jwt_key: cannot read " + path + ": " + std::strerror(errno) + "; write the path of a file that the daemon can read"};
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (file.bad() || file.gcount() == 0) return Error{Errc::malformed, "jwt_key: " + path + " is empty, or no file"};
   if (file.gcount() > static_cast<std::streamsize>(most_bytes)) return Error{Errc::too_large, "jwt_key: " + path + " is too large for a key"};

@@ -50,7 +50,8 @@ Result<SubscriberTable> SubscriberTable::open(const config::Settings& settings, 
   const auto path = db::path_of_url(settings.auth_db_url);
   if (!path) return Error{path.error().code, "auth_db.db_url " + path.error().why};
   auto db = db::Sqlite::open(*path, mode_for(what));
-  if (!db) return db.error();
+  if (!db)
+    return Error{db.error().code, "auth_db.db_url: " + db.error().why + (what == For::reading ? "; `sipwsctl user add` makes one" : "")};
   if (what == For::adding)
     if (auto made = db->execute(schema); !made) return made.error();
   return SubscriberTable(*std::move(db), settings);
@@ -63,7 +64,7 @@ Result<Subscribers> SubscriberTable::read(CredentialsFile& users) {
   std::string sql = "SELECT " + column(user_column_) + ", " + column(domain_column_) + ", " + column(password_column_);
   if (!second_column_.empty()) sql += ", " + column(second_column_);
   auto rows = db_.prepare(sql + " FROM subscriber");
-  if (!rows) return rows.error();
+  if (!rows) return Error{rows.error().code, "auth_db.db_url: " + rows.error().why};
 
   Subscribers out;
   const auto take = [&](std::string_view user, std::string_view realm, Algorithm algorithm, std::string_view ha1) {

@@ -54,7 +54,7 @@ bool is_database_url(std::string_view url) { return url.starts_with("sqlite:///"
 
 void check_location(const Settings& settings, const Report& report) {
   if (settings.db_mode != 0 && !is_database_url(settings.db_url))
-    report({error, "usrloc", "db_url", "db_mode wants bindings stored, and db_url names no database for them",
+    report({error, "usrloc", settings.db_url.empty() ? "db_mode" : "db_url", "db_mode wants bindings stored, and db_url names no database for them",
             "write db_url as sqlite:///var/lib/sipwsd/location.db, or db_mode 0"});
 }
 
@@ -62,6 +62,11 @@ void check_authentication(const Settings& settings, const Report& report) {
   const bool has_users = !settings.auth_file.empty() || !settings.auth_db_url.empty();
   if (settings.auth_mode == AuthMode::digest && !has_users)
     report({error, "core", "auth_mode", "auth_mode=digest needs credentials", "say auth_file=\"FILE\""});
+  // RFC 3261 22.1: two challenges for one realm are one too many.
+  if (settings.auth_mode == AuthMode::digest && !settings.upstream.empty())
+    report({warning, "core", "auth_mode",
+            "clients are asked for a password here; an upstream that asks too, for the same realm, looks to them like a wrong one",
+            "make the upstream ask none of this server, or write auth_mode=none and leave it to the upstream"});
   if (settings.auth_mode == AuthMode::handshake && !settings.ws_auth.any())
     report({error, "core", "auth_mode", "auth_mode=handshake, but the handshake asks nobody", "say ws_auth=jwt, digest or basic"});
   if (!settings.auth_db_url.empty() && !is_database_url(settings.auth_db_url))
@@ -86,6 +91,14 @@ void check_handshake_authentication(const Settings& settings, const Report& repo
   if (!settings.jwt_cookie.empty() && settings.allowed_origins.empty())
     report({error, "core", "jwt_cookie", "any page could use the cookie of whoever looks at it",
             "say which pages may: modparam(\"websocket\", \"allowed_origins\", \"https://phone.example.org\")"});
+}
+
+// Whoever guesses it writes flow tokens himself, and so chooses where requests go.
+void check_flow_tokens(const Settings& settings, const Report& report) {
+  constexpr std::size_t hard_to_guess = 16;
+  if (!settings.flow_token_secret.empty() && settings.flow_token_secret.size() < hard_to_guess)
+    report({warning, "outbound", "flow_token_secret", "flow_token_secret is so short that it can be guessed",
+            "write at least 16 random characters, as `openssl rand -hex 16` prints"});
 }
 
 void check_sub_protocols(Settings& settings, const Report& report) {
@@ -155,6 +168,7 @@ void cross_check(Settings& settings, const std::set<std::string, std::less<>>& m
   check_authentication(settings, report);
   check_handshake_authentication(settings, report);
   check_location(settings, report);
+  check_flow_tokens(settings, report);
   check_sub_protocols(settings, report);
   check_keepalive(settings, report);
   check_fifo(settings, modules, report);

@@ -1,6 +1,8 @@
 #include "src/db/sqlite.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -38,6 +40,13 @@ int flags_of(Sqlite::Mode mode) noexcept {
     case Sqlite::Mode::create: return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | always;
   }
   return SQLITE_OPEN_READONLY | always;
+}
+
+// SQLite would let everybody read what it makes; its other files (-wal, -shm) get the rights of this one. What is wrong
+// with the path is said by sqlite3_open.
+void make_private(const std::string& path) noexcept {
+  constexpr mode_t rights = 0640;
+  if (const int made = ::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, rights); made >= 0) ::close(made);
 }
 
 }  // namespace
@@ -99,6 +108,7 @@ bool Statement::is_null(int column) const { return sqlite3_column_type(statement
 void Sqlite::Close::operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
 
 Result<Sqlite> Sqlite::open(const std::string& path, Mode mode, std::chrono::milliseconds busy) {
+  if (mode == Mode::create) make_private(path);
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags_of(mode), nullptr);
   Sqlite db(raw, path);

@@ -321,6 +321,30 @@ TEST(Load, WarnsWhenADrainEndsBeforeItsConnectionsHadTheirTurn) {
   for (const char* fine : {"drain_spread=600\n", "drain_timeout=10\n"}) EXPECT_EQ(run_file(fine).warnings, "") << fine;
 }
 
+TEST(Load, WarnsOfTwoWhoAskForThePasswordOfOneRealm) {
+  const std::string users = "auth_file=\"/f\"\n", upstream = "upstream=\"sip:192.0.2.1\"\n";
+  EXPECT_EQ(run_file("auth_mode=digest\n" + users + upstream).warnings,
+            "FILE:1:11: clients are asked for a password here; an upstream that asks too, for the same realm, looks to them like "
+            "a wrong one; make the upstream ask none of this server, or write auth_mode=none and leave it to the upstream");
+  EXPECT_EQ(run_file("auth_mode=digest\n" + users).warnings, "");
+  EXPECT_EQ(run_file("auth_mode=none\n" + upstream).warnings, "");
+}
+
+TEST(Load, WarnsOfASecretOfFlowTokensThatCanBeGuessed) {
+  EXPECT_EQ(run_flags({"--flow-token-secret", "open sesame"}).warnings,
+            "--flow-token-secret: flow_token_secret is so short that it can be guessed; write at least 16 random characters, as "
+            "`openssl rand -hex 16` prints");
+  EXPECT_EQ(run_flags({"--flow-token-secret", "0123456789abcdef"}).warnings, "");
+}
+
+TEST(Load, ShowsWhatWantsADatabaseWhereNoneIsNamed) {
+  const std::string wish = "loadmodule \"usrloc.so\"\nmodparam(\"usrloc\", \"db_mode\", 1)\n";
+  const std::string why = "db_mode wants bindings stored, and db_url names no database for them; write db_url as "
+                          "sqlite:///var/lib/sipwsd/location.db, or db_mode 0";
+  EXPECT_EQ(first_error(run_file(wish)), "FILE:2:31: " + why);
+  EXPECT_EQ(first_error(run_file(wish + "modparam(\"usrloc\", \"db_url\", \"mysql://x\")\n")), "FILE:3:30: " + why);
+}
+
 TEST(Load, HasTheRulesOfTheFifo) {
   EXPECT_EQ(first_error(run_file("loadmodule \"mi_fifo.so\"")),
             "sipwsd: No MI fifo configured; say modparam(\"mi_fifo\", \"fifo_name\", \"PATH\")");

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -33,6 +34,17 @@ class SqliteTest : public ::testing::Test {
 
   std::string folder, path;
 };
+
+TEST_F(SqliteTest, MakesFilesThatOthersCannotRead) {
+  const auto before = umask(0);
+  auto db = with_table();
+  ASSERT_TRUE(db.number("PRAGMA journal_mode = WAL"));
+  ASSERT_TRUE(db.execute("INSERT INTO t VALUES('a', 1)"));
+  umask(before);
+
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    EXPECT_EQ(entry.status().permissions(), std::filesystem::perms{0640}) << entry.path();
+}
 
 TEST_F(SqliteTest, GivesBackTextsAndNumbersAsTheyWereBound) {
   auto db = with_table();
