@@ -35,9 +35,8 @@ std::string_view host_of(std::string_view aor) {
 }
 
 // RFC 3261 25.1: param-unreserved, unreserved. An instance is what a client wrote.
-std::string escaped(std::string_view text) {
+void append_escaped(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF", plain = "[]/:&+$-_.!~*'()";
-  std::string out;
   for (const char c : text) {
     const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (alphanumeric || plain.find(c) != std::string_view::npos) {
@@ -49,7 +48,6 @@ std::string escaped(std::string_view text) {
       out += digits[byte & 15];
     }
   }
-  return out;
 }
 
 }  // namespace
@@ -58,16 +56,22 @@ Gruus::Gruus(const base::SipHashKey& key) noexcept : mac_(derived(key, 1)), ciph
 
 std::string Gruus::public_gruu(std::string_view aor, std::string_view instance) {
   const auto at = aor.rfind('@');
-  std::string out = "sip:";
+  std::string out;
+  out.reserve(aor.size() + instance.size() + 32);
+  out += "sip:";
   if (at != std::string_view::npos) out.append(sip::escape_user(aor.substr(0, at))).append("@");
-  return out.append(host_of(aor)).append(";gr=").append(escaped(instance));
+  out.append(host_of(aor)).append(";gr=");
+  append_escaped(out, instance);
+  return out;
 }
 
 std::string Gruus::temporary_gruu(std::string_view aor, ClientId client, std::string_view call_id, std::uint64_t serial) const {
   Token token{0, {number(client), std::uint64_t{hash_of(call_id)} << 32 | (serial & 0xffffffff)}};
   token.iv = base::siphash(mac_, bytes_of(token.words));
   cover(token.iv, token.words);
-  std::string out = "sip:";
+  std::string out;
+  out.reserve(aor.size() + 48);
+  out += "sip:";
   out.append(prefix).append(base::base64url({reinterpret_cast<const char*>(&token), sizeof token}));
   return out.append("@").append(host_of(aor)).append(";gr");
 }

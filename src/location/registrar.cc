@@ -1,6 +1,7 @@
 #include "src/location/registrar.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "src/base/text.h"
 #include "src/sip/call_id.h"
@@ -33,10 +34,9 @@ std::string retry_after(std::chrono::seconds seconds) { return "Retry-After: " +
 bool uses_flows(const WantedContact& wanted) { return wanted.reg_id != 0; }
 
 // A header value may be folded (RFC 3261 7.3.1); what is stored is written into header lines again, where it may not.
-std::string on_one_line(std::string_view text) {
-  std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
-  return out;
+std::string on_one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  return text;
 }
 
 // Contact parameters to give back: all but those the registrar has fields of its own for.
@@ -54,7 +54,7 @@ std::string other_parameters(const sip::Params& params) {
       out += p.value;
     }
   }
-  return on_one_line(out);
+  return on_one_line(std::move(out));
 }
 
 std::string q_text(std::int16_t q) {
@@ -66,12 +66,13 @@ std::string q_text(std::int16_t q) {
 
 // For the operator: where a datagram client really is, when its Contact says something else (it is behind a NAT).
 std::string received_of(const std::vector<WantedContact>& wanted, const Endpoint& source) {
-  const std::string uri = "sip:" + source.host_text() + ":" + std::to_string(source.port);
+  const std::string host = source.host_text();
   const auto says_so = [&](const WantedContact& w) {
     const auto contact = sip::parse_uri(w.uri);
-    return contact && contact->host == source.host_text() && contact->port.value_or(5060) == source.port;
+    return contact && contact->host == host && contact->port.value_or(5060) == source.port;
   };
-  return std::all_of(wanted.begin(), wanted.end(), says_so) ? std::string{} : uri;
+  if (std::all_of(wanted.begin(), wanted.end(), says_so)) return {};
+  return "sip:" + host + ":" + std::to_string(source.port);
 }
 
 // RFC 5626 6: Outbound works when the first hop keeps the flow. We are that hop, or one in the Path says `ob`.
@@ -110,7 +111,7 @@ Result<void> Registrar::read_contacts(const sip::MessageView& request, Registrat
     WantedContact& w = wanted_.emplace_back();
     w.uri = contact->uri().text;
     w.parameters = other_parameters(contact->address.params);
-    w.instance = on_one_line(contact->instance);
+    w.instance = on_one_line(std::string(contact->instance));
     w.expires = granted(contact->expires ? *contact->expires : header ? *header : settings_.default_expires.count());
     if (!contact->instance.empty() && contact->reg_id) w.reg_id = *contact->reg_id;
     if (contact->address.params.has("q")) w.q = static_cast<std::int16_t>(contact->q);
@@ -146,7 +147,7 @@ Result<std::string> Registrar::read_path(const sip::MessageView& request, Regist
     out.headers.emplace_back("Unsupported: path");
     return refuse(out, 420, "Bad Extension", "Path is used, and the client does not support it");
   }
-  return on_one_line(path);
+  return on_one_line(std::move(path));
 }
 
 // Along the flow, or to the address that it came from: never to one that a client only wrote (S25). A server that is
@@ -249,6 +250,8 @@ void Registrar::answer(const sip::MessageView& request, std::string_view path, c
   const std::int64_t now = base::whole_seconds(clock_.now());
   const bool with_gruus = settings_.gruu_enabled && sip::supports(request, "gruu");
   std::string contacts;
+  contacts.reserve(512);  // one binding with all it can say; out.headers takes it over
+  out.headers.reserve(6);
   for (const shm::Binding& b : bindings)
     if (!has_expired(b, now)) append_contact(contacts, b, now, with_gruus);
   const bool is_bound = !contacts.empty();

@@ -8,12 +8,13 @@ namespace sipwsd::sip {
 std::size_t first_value_size(std::string_view field_value) noexcept {
   for (std::size_t at = 0; at < field_value.size(); ++at) {
     const char c = field_value[at];
+    if (!lexer::is(c, lexer::list_mark)) continue;
     if (c == ',') return at;
     if (c == '"') {
       at = lexer::skip_quoted(field_value, at);
       if (at == std::string_view::npos) return field_value.size();
       --at;
-    } else if (c == '<') {
+    } else {
       at = field_value.find('>', at);
       if (at == std::string_view::npos) return field_value.size();
     }

@@ -19,6 +19,7 @@ enum CharClass : std::uint8_t {
   host = 16,         // what stands in a host name; underscore is not in the grammar but in many networks
   param_value = 32,  // an unquoted value: wider than token / host, as branches and tags of real networks are
   uri = 64,          // what may stand in a URI at all
+  list_mark = 128,   // what a list of values is cut at, or must not be: , " <
 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
@@ -34,6 +35,7 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   add("!%*+`'~", token | param_value | uri);
   add("=:/@&$?#()[]{}|^", param_value | uri);
   add(";,", uri);
+  add(",\"<", list_mark);
   for (int c = 0x80; c < 0x100; ++c) table[static_cast<std::size_t>(c)] |= param_value | uri;
   return table;
 }
@@ -43,9 +45,9 @@ constexpr bool is(char c, std::uint8_t wanted) noexcept {
   return (classes[static_cast<unsigned char>(c)] & wanted) != 0;
 }
 constexpr bool all(std::string_view text, std::uint8_t wanted) noexcept {
-  for (const char c : text)
-    if (!is(c, wanted)) return false;
-  return true;
+  bool good = true;
+  for (const char c : text) good &= is(c, wanted);  // to the end: most texts are good, and nothing is to be foreseen then
+  return good;
 }
 constexpr bool is_token(std::string_view text) noexcept { return !text.empty() && all(text, token); }
 

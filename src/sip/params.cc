@@ -20,20 +20,12 @@ void Params::iterator::advance() noexcept {
   done_ = false;
   const std::size_t begin = at;
   const std::size_t name_begin = skip_lws(rest_, at + 1);
-  const std::size_t name_end = skip(rest_, name_begin, lexer::param_value);
-  std::size_t end = name_end;
-  current_ = {};
   // A name is wider than a token in URIs ("[]/:&+$" too), and ends at the first '='.
-  const std::string_view word = rest_.substr(name_begin, name_end - name_begin);
-  const std::size_t equals_in_word = word.find('=');
-  std::size_t equals = name_end;
-  if (equals_in_word != std::string_view::npos) {
-    current_.name = word.substr(0, equals_in_word);
-    equals = name_begin + equals_in_word;
-  } else {
-    current_.name = word;
-    equals = skip_lws(rest_, name_end);
-  }
+  std::size_t end = name_begin;
+  while (end < rest_.size() && rest_[end] != '=' && lexer::is(rest_[end], lexer::param_value)) ++end;
+  current_ = {};
+  current_.name = rest_.substr(name_begin, end - name_begin);
+  const std::size_t equals = skip_lws(rest_, end);
   if (equals < rest_.size() && rest_[equals] == '=') {
     current_.has_value = true;
     const std::size_t value_begin = skip_lws(rest_, equals + 1);

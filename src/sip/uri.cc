@@ -21,6 +21,27 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
   return port;
 }
 
+// "[...]" with hexadecimal groups, at least two colons, perhaps an IPv4 tail. Not stricter: RFC 5118 4.10 asks to
+// accept the third colon that a mistake in RFC 3261's grammar produces.
+bool is_ipv6_reference(std::string_view host) noexcept {
+  if (host.size() < 4 || host.size() > 50 || host.front() != '[' || host.back() != ']') return false;
+  const std::string_view inner = host.substr(1, host.size() - 2);
+  const auto colons = std::ranges::count(inner, ':');
+  return colons >= 2 && colons <= 8 &&
+         std::ranges::all_of(inner, [](char c) { return lexer::is(c, lexer::hex) || c == ':' || c == '.'; });
+}
+
+// Not empty, of a name's characters: but is it one?
+bool is_host_name(std::string_view host) noexcept {
+  if (host.size() > 255 || host[0] == '-' || host[0] == '.') return false;
+  char before = 0;
+  for (const char c : host) {
+    if (c == '.' && before == '.') return false;
+    before = c;
+  }
+  return true;
+}
+
 // Each % is followed by two hexadecimal digits.
 bool escapes_are_whole(std::string_view text) noexcept {
   for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3)) {
@@ -60,6 +81,7 @@ Scheme scheme_of(std::string_view text) noexcept {
 
 // rest: behind "sip:". RFC 3261 25.1 SIP-URI.
 Result<Uri> parse_sip_uri(Uri uri, std::string_view rest) {
+  const bool has_escapes = rest.find('%') != std::string_view::npos;
   if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
     const std::string_view userinfo = rest.substr(0, at);
     const std::size_t colon = userinfo.find(':');
@@ -67,7 +89,7 @@ Result<Uri> parse_sip_uri(Uri uri, std::string_view rest) {
     uri.user = userinfo.substr(0, colon);
     if (colon != std::string_view::npos) uri.password = userinfo.substr(colon + 1);
     if (uri.user.empty()) return bad("empty user in URI");
-    if (!escapes_are_whole(userinfo)) return bad("broken escape in URI");
+    if (has_escapes && !escapes_are_whole(userinfo)) return bad("broken escape in URI");
     rest.remove_prefix(at + 1);
   }
   std::size_t host_end = 0;
@@ -75,11 +97,12 @@ Result<Uri> parse_sip_uri(Uri uri, std::string_view rest) {
     const std::size_t close = rest.find(']');
     if (close == std::string_view::npos) return bad("open bracket in URI");
     host_end = close + 1;
+    if (!is_ipv6_reference(rest.substr(0, host_end))) return bad("bad host in URI");
   } else {
     host_end = lexer::skip(rest, 0, lexer::host);
+    if (host_end == 0 || !is_host_name(rest.substr(0, host_end))) return bad("bad host in URI");
   }
   uri.host = rest.substr(0, host_end);
-  if (!is_host(uri.host)) return bad("bad host in URI");
   rest.remove_prefix(host_end);
   if (!rest.empty() && rest[0] == ':') {
     const std::size_t port_end = lexer::skip(rest, 1, lexer::digit);
@@ -93,7 +116,7 @@ Result<Uri> parse_sip_uri(Uri uri, std::string_view rest) {
   if (!uri_params_are_whole(params)) return bad("empty parameter in URI");
   uri.params = Params{params};
   if (question != std::string_view::npos) uri.headers = rest.substr(question + 1);
-  if (!escapes_are_whole(rest)) return bad("broken escape in URI");
+  if (has_escapes && !escapes_are_whole(rest)) return bad("broken escape in URI");
   return uri;
 }
 
@@ -190,16 +213,6 @@ bool is_ipv4(std::string_view host) noexcept {
     if (dot == host.size()) return groups == 4;
     host.remove_prefix(dot + 1);
   }
-}
-
-// "[...]" with hexadecimal groups, at least two colons, perhaps an IPv4 tail. Not stricter: RFC 5118 4.10 asks to
-// accept the third colon that a mistake in RFC 3261's grammar produces.
-bool is_ipv6_reference(std::string_view host) noexcept {
-  if (host.size() < 4 || host.size() > 50 || host.front() != '[' || host.back() != ']') return false;
-  const std::string_view inner = host.substr(1, host.size() - 2);
-  const auto colons = std::ranges::count(inner, ':');
-  return colons >= 2 && colons <= 8 &&
-         std::ranges::all_of(inner, [](char c) { return lexer::is(c, lexer::hex) || c == ':' || c == '.'; });
 }
 
 }  // namespace
@@ -329,8 +342,7 @@ bool is_invalid_host(std::string_view host) noexcept {
 bool is_host(std::string_view host) noexcept {
   if (host.empty() || host.size() > 255) return false;
   if (host[0] == '[') return is_ipv6_reference(host);
-  if (!lexer::all(host, lexer::host) || host[0] == '-' || host[0] == '.') return false;
-  return host.find("..") == std::string_view::npos;
+  return lexer::all(host, lexer::host) && is_host_name(host);
 }
 
 bool is_ip_literal(std::string_view host) noexcept { return is_ipv4(host) || is_ipv6_reference(host); }

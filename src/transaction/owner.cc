@@ -11,10 +11,13 @@ std::optional<Owner> owner_of_response(const BranchKey& key, const sip::MessageV
   return Owner{branch->slot, branch->generation};
 }
 
-WorkerSlot owner_of_datagram(const base::SipHashKey& secret, const sip::MessageView& request, std::uint16_t workers) {
+base::SipHashKey datagram_key(const base::SipHashKey& secret) noexcept { return derive(secret, "datagram owner"); }
+
+WorkerSlot owner_of_datagram(const base::SipHashKey& key, const sip::MessageView& request, std::uint16_t workers) {
+  if (workers == 1) return WorkerSlot{0};
   const auto via = sip::topmost_via(request);
   if (!via) return WorkerSlot{0};  // nobody will answer it; anybody may drop it
-  const auto hash = transaction_hash(derive(secret, "datagram owner"), request, *via, ConnectionId::none);
+  const auto hash = transaction_hash(key, request, *via, ConnectionId::none);
   return static_cast<WorkerSlot>(hash % workers);
 }
 

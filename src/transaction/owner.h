@@ -23,8 +23,10 @@ struct Owner {
 // Nothing: the topmost Via is not ours, the response belongs to nobody here (RFC 3261 18.1.2).
 [[nodiscard]] std::optional<Owner> owner_of_response(const BranchKey& key, const sip::MessageView& response);
 
-// `workers` > 0. `secret` is the same in every worker.
-[[nodiscard]] WorkerSlot owner_of_datagram(const base::SipHashKey& secret, const sip::MessageView& request,
+// Of a secret that is the same in every worker.
+[[nodiscard]] base::SipHashKey datagram_key(const base::SipHashKey& secret) noexcept;
+// `workers` > 0. `key` is the datagram_key.
+[[nodiscard]] WorkerSlot owner_of_datagram(const base::SipHashKey& key, const sip::MessageView& request,
                                            std::uint16_t workers);
 
 }  // namespace sipwsd::transaction
