@@ -153,7 +153,8 @@ Result<std::string> Registrar::read_path(const sip::MessageView& request, Regist
 // Along the flow, or to the address that it came from: never to one that a client only wrote (S25). A server that is
 // trusted to name places (peers) sends many clients' requests along one connection: there the Path leads.
 Destination Registrar::destination_of(const Arrival& arrival, std::string_view path) const {
-  if (!path.empty() && settings_.peers.contains(arrival.remote)) return {};
+  const bool is_server = settings_.peers.contains(arrival.remote) && !is_websocket(arrival.remote.protocol);
+  if (!path.empty() && is_server) return {};
   return arrival.back();
 }
 

@@ -387,6 +387,18 @@ TEST_F(RegistrarTest, GoesByThePathOfAPeerAndBackAlongTheConnectionOfAnybodyElse
   EXPECT_EQ(target.route, Strings{"<sip:token@p1.example.com;lr>"});
 }
 
+// S25: a browser in the peers' network is a browser. RFC 7118 knows no servers that speak for others.
+TEST_F(RegistrarTest, GoesByNoPathOfABrowserWhereverItIs) {
+  ASSERT_TRUE(settings.peers.add("192.0.2.0/24"));
+  Arrival browser = datagram;
+  browser.flow = flow;
+  browser.remote.protocol = TransportProtocol::ws;
+  ask_from({.lines = {"Path: <sip:elsewhere.example.com;lr>", "Contact: <sip:a@a.invalid>"}}, browser);
+  const auto target = store.lookup("alice@example.org").at(0);
+  EXPECT_EQ(target.to, browser.back());
+  EXPECT_EQ(target.next_hop, "");
+}
+
 // --- who comes back ----------------------------------------------------------------------------------------------------
 
 class ReturnTest : public LocationTest {
