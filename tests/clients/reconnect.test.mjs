@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { startBrowser } from './browser.mjs';
-import { converse, registeredPhone, wayTo } from './call_steps.mjs';
+import { converse, hasItsAck, registeredPhone, wayTo } from './call_steps.mjs';
 import { until } from './daemon.mjs';
 import { addressOf, password, startEdge } from './edge.mjs';
 import { startRelay } from './relay.mjs';
@@ -49,10 +49,6 @@ describe('a page whose network changes', { concurrency: true }, () => {
         await page.hears('disconnected');
         await page.hears('registered');
       };
-      // An ACK that is under way when the connection breaks is lost; the next INVITE then comes right behind the repeated one,
-      // which SIP.js can't do with.
-      const sequence = message => /^Call-ID: .*$/m.exec(message)[0] + /^CSeq: \d+/m.exec(message)[0];
-      const hasItsAck = page => until('the ACK is there', () => page.received('ACK').map(sequence).includes(sequence(page.received('INVITE').at(-1))));
       const talk = async (caller, callee) => {
         await caller.does('call', callee.uri);
         await callee.hears('incoming');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startBrowser } from './browser.mjs';
-import { converse, describeCalls, recordRoutes, registeredPhone, wayTo } from './call_steps.mjs';
+import { converse, describeCalls, hasItsAck, recordRoutes, registeredPhone, wayTo } from './call_steps.mjs';
 import { childrenOf, until } from './daemon.mjs';
 import { addressOf, password, startEdgeOf } from './edge.mjs';
 import { isAnswered, startKamailio } from './kamailio.mjs';
@@ -26,6 +26,7 @@ async function talk(caller, callee) {
   await callee.hears('incoming');
   await callee.does('answer');
   await Promise.all([caller, callee].map(page => page.hears('confirmed')));
+  await hasItsAck(callee);
 }
 async function talkAndHangUp(caller, callee) {
   await talk(caller, callee);
