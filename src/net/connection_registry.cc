@@ -72,7 +72,7 @@ Result<Flow> ConnectionRegistry::send(const Destination& to, std::string_view me
     case TransportProtocol::udp: return send_datagram(to, message);
     case TransportProtocol::tcp: return send_over_connection_to(to.remote, message, {});
     case TransportProtocol::tls:
-      return send_over_connection_to(to.remote, message, server_name.empty() ? to.remote.address_text() : server_name);
+      return send_over_connection_to(to.remote, message, server_name.empty() ? name_reached_at(to.remote) : std::string(server_name));
     default: return Errc::unsupported;
   }
 }
@@ -103,6 +103,16 @@ StreamConnection* ConnectionRegistry::connection_to(const Endpoint& remote, std:
     if (StreamConnection* connection = find(id); connection != nullptr && connection->is_way_to(server_name)) found = connection;
   });
   return found;
+}
+
+// Who doesn't say whose certificate it must be means whom we talk to there; when that is nobody, it must have the address.
+std::string ConnectionRegistry::name_reached_at(const Endpoint& remote) {
+  std::string name;
+  dialer_.for_each_to(remote, [&](ConnectionId id) {
+    const StreamConnection* connection = find(id);
+    if (connection != nullptr && connection->is_dialled() && connection->is_way_to(connection->server_name())) name = connection->server_name();
+  });
+  return name.empty() ? remote.address_text() : name;
 }
 
 Result<Flow> ConnectionRegistry::send_over_connection_to(const Endpoint& remote, std::string_view message, std::string_view server_name) {

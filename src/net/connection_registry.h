@@ -64,6 +64,7 @@ class ConnectionRegistry final : public Transport, private ConnectionOwner, priv
   Result<Flow> send_along(const Flow& flow, std::string_view message, std::uint64_t ticket);
   Result<Flow> send_datagram(const Destination& to, std::string_view message);
   Result<Flow> send_over_connection_to(const Endpoint& remote, std::string_view message, std::string_view server_name);
+  std::string name_reached_at(const Endpoint& remote);
   StreamConnection* connection_to(const Endpoint& remote, std::string_view server_name);
 
   shm::SharedState& shared_;

@@ -363,6 +363,14 @@ TEST_F(DiallingTls, WhoIsNotTheServerThatWasMeantGetsNothing) {
   EXPECT_TRUE(send(server.at(), options, "localhost")) << "another name there has not failed";
 }
 
+// What goes on in a dialog knows where the dialog went, not by which name that was found.
+TEST_F(DiallingTls, WhatIsForNoNameGoesOverTheConnectionThereIs) {
+  Server server(P::tls);
+  const auto first = send(server.at(), options, "localhost"), second = send(server.at(), options);
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(*first == *second);
+}
+
 TEST_F(DiallingTls, WhatIsForAnotherNameAtTheSameAddressGoesOverAnotherConnection) {
   Server server(P::tls);
   const auto first = send(server.at(), options, "localhost"), second = send(server.at(), options, "127.0.0.1"),
