@@ -247,7 +247,7 @@ install: all
 	install -D -m 755 scripts/init.d/sipwsd $(DESTDIR)/etc/init.d/sipwsd
 	install -D -m 644 scripts/sipwsd.service $(DESTDIR)/lib/systemd/system/sipwsd.service
 	install -D -m 644 scripts/logrotate $(DESTDIR)/etc/logrotate.d/sipwsd
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sipwsd/examples etc/nginx-example.conf etc/haproxy-example.cfg
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sipwsd/examples etc/edge-example.cfg etc/nginx-example.conf etc/haproxy-example.cfg
 	test -e $(DESTDIR)/etc/sipwsd/sipwsd.cfg || install -D -m 644 etc/sipwsd.cfg $(DESTDIR)/etc/sipwsd/sipwsd.cfg
 	test -e $(DESTDIR)/etc/default/sipwsd || install -D -m 644 etc/default/sipwsd $(DESTDIR)/etc/default/sipwsd
 

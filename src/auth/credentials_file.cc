@@ -61,7 +61,7 @@ Result<std::string> CredentialsFile::read(const std::string& path) {
     errno = EISDIR;  // it would open, and read as a file without users
   else
     file.open(path, std::ios::binary);
-  if (!file.is_open()) return Error{Errc::not_found, "cannot read the credentials file " + path + ": " + std::strerror(errno) + "; say auth_file=PATH"};
+  if (!file.is_open()) return Error{Errc::not_found, "cannot read the credentials file " + path + ": " + std::strerror(errno) + "; say auth_file=PATH of a file that the daemon can read"};
   std::ostringstream text;
   text << file.rdbuf();
   if (text.view().size() > max_credentials) return Error{Errc::too_large, path + " is too large for a credentials file"};
