@@ -14,8 +14,8 @@ export async function wayTo(server, via) {
   return { via, transport: 'tcp', remote: `127.0.0.1:${relay.port}`, close: () => relay.close() };
 }
 
-export const startPhone = (way, play, user, keys = {}, called = undefined) => Sipp.start({
-  play, called, via: way.via, transport: way.transport, remote: way.remote, keys: { user, domain, password, target: 'nobody', hangs_up: 'page', ...keys },
+export const startPhone = (way, play, user, { port, ...keys } = {}, called = undefined) => Sipp.start({
+  play, called, port, via: way.via, transport: way.transport, remote: way.remote, keys: { user, domain, password, target: 'nobody', hangs_up: 'page', ...keys },
 });
 
 export async function registeredPhone(way, called, user, keys) {

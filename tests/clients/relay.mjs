@@ -40,7 +40,5 @@ async function relay(server, event, connect) {
 }
 
 export const startRelay = port => relay(net.createServer(), 'connection', () => net.connect(port, '127.0.0.1'));
-// For a client without TLS that speaks to a server with it ...
+// For a client without TLS that speaks to a server with it.
 export const encrypting = (port, ca) => relay(net.createServer(), 'connection', () => tls.connect({ port, host: '127.0.0.1', ca }));
-// ... and for a server without TLS that is spoken to by one with it.
-export const decrypting = (port, key, cert) => relay(tls.createServer({ key, cert }), 'secureConnection', () => net.connect(port, '127.0.0.1'));

@@ -40,6 +40,7 @@ export class Sipp {
   constructor({ play, called, transport, remote, port, via = transport.toUpperCase(), keys = {} }) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'sipwsd-sipp-'));
     folders.add(this.folder);
+    Object.assign(this, { port, transport });
     const write = name => {
       const file = path.join(this.folder, `${name}.xml`);
       writeFileSync(file, scenario(`${name}.xml`));
@@ -69,10 +70,14 @@ export class Sipp {
   complaints() { return this.read('errors').split(/(?=^\d{4}-\d\d-\d\d\t)/m).filter(entry => !/^The following events|out-of-call scenario\s*$|Discarding message which can't be mapped|while expecting 'INVITE' \(index 0\)|^.*unexpected message for .*received 'NOTIFY /.test(entry)).join('\n').trim(); }
   trouble(what) { return new Error(`${this.name} ${what}\n${this.complaints()}\nsaid: ${this.words()}\n${this.read('messages').slice(-6000)}\n${this.output.slice(-1500)}`); }
 
-  // It said the word; `times` for one that is said again.
-  async says(word, { within = 15000, times = 1 } = {}) {
-    await until(`${this.name} to say ${word}`, () => this.words().filter(one => one === word).length >= times || this.ended || this.complaints() !== '', { within }).catch(error => { throw this.trouble(error.message); });
-    if (this.words().filter(one => one === word).length < times) throw this.trouble(`ended or complained before it said ${word}`);
+  // One that is called without having registered: its socket is there, of which the kernel's tables tell.
+  async listens() {
+    const wanted = new RegExp(`:${this.port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0[7A] `);
+    await until(`${this.name} to listen`, () => this.ended || wanted.test(readFileSync(`/proc/net/${this.transport}`, 'utf8')));
+  }
+  async says(word, within = 15000) {
+    await until(`${this.name} to say ${word}`, () => this.words().includes(word) || this.ended || this.complaints() !== '', { within }).catch(error => { throw this.trouble(error.message); });
+    if (!this.words().includes(word)) throw this.trouble(`ended or complained before it said ${word}`);
   }
   // A scenario that ends by itself, and ended well.
   async succeeds() {
