@@ -61,6 +61,7 @@ class SocketStream {
 
  private:
   struct Secure {
+    explicit Secure(tls::Session&& begun) noexcept : session(std::move(begun)) {}
     tls::Session session;
     Outbox wire;  // ciphertext that waits for the socket; outbox_ holds what is not yet encrypted
     tls::State seen = tls::State::handshaking;
