@@ -44,7 +44,7 @@ DigestAccess::Finding DigestAccess::check(std::string_view credentials, const Re
                                   .cnonce = parsed->cnonce});
   const bool right = base::equal_constant_time(expected, parsed->response);
   if (!right || stored.empty()) return {Verdict::wrong_password, {}};
-  if (parsed->uri != request.uri) return {Verdict::wrong, {}};
+  if (!request.uri.empty() && parsed->uri != request.uri) return {Verdict::wrong, {}};
   if (nonce.verdict == Nonces::Verdict::stale) return {Verdict::stale, {}};
   const auto use = parts_.used.use(parsed->nonce, parsed->qop.empty() ? 1 : *parsed->nonce_count(),
                                    nonce.expires_at.time_since_epoch().count(), now.time_since_epoch().count());

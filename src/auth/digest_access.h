@@ -34,7 +34,7 @@ class DigestAccess {
 
   // What the credentials must be for.
   struct Request {
-    std::string_view method, uri, realm;
+    std::string_view method, uri, realm;  // no uri: any will do
   };
   enum class Verdict : std::uint8_t {
     good,

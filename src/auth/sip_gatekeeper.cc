@@ -100,7 +100,8 @@ bool SipGatekeeper::has_password(RequestExchange& exchange, As as, const std::st
   for (std::size_t i = 0;; ++i) {
     const auto line = message.header(as == As::proxy ? "Proxy-Authorization" : "Authorization", i);
     if (line.data() == nullptr) break;
-    auto found = parts_.digest.check(line, {message.method(), message.request_uri(), realm});
+    // Not the Request-URI: proxies change it on the way, and phones write another spelling of it (RFC 3261 22.4).
+    auto found = parts_.digest.check(line, {message.method(), {}, realm});
     switch (found.verdict) {
       case not_for_us: continue;  // for another proxy on the way
       case good: user = std::move(found.user); return true;

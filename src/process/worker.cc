@@ -97,6 +97,7 @@ class Worker final : private os::TimerHandler, private Follower {
     router_.connections().use_tls(keys_.tls.get());
     // Also while the daemon drains: calls go on over them.
     for (const ListeningSocket& socket : inherited.datagrams) router_.connections().serve_datagrams(socket.at, socket.fd);
+    router_.start();
   }
 
   int run() {

@@ -125,8 +125,9 @@ Router::Router(const Place& place, location::Store& store)
       resolver_(place.loop, place.random, counters_, reach_of(own_names_), dns::Rules::from(place.settings), *this),
       upstreams_(place.loop, place.settings, counters_, place.shared.upstreams, place.slot, *this) {
   connections_.use_own_addresses(endpoints_of(place.listeners));
-  upstreams_.start();
 }
+
+void Router::start() { upstreams_.start(); }
 
 Router::~Router() = default;
 

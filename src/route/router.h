@@ -62,6 +62,8 @@ class Router final : public net::ConnectionUser,
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
+  // Its sockets are served: it may say something by itself.
+  void start();
   void set_stages(std::vector<StagePointer> stages);
   // The settings have changed: what was made of them is made again. Between two messages.
   void reconfigure();

@@ -217,6 +217,16 @@ void ProxyCore::send_ack(const ProxyContext& context, const ClientBranch& branch
 void ProxyCore::conclude(ProxyContext& context) {
   while (context.alive && !context.has_final()) {
     if (context.waiting == 0 && context.pending == 0) return send_best(context);
+    // One of his phones has answered: what another one, that may come back, would say does not hold that up.
+    if (context.waiting == 0 && context.pending == context.unplaced && context.has_best() && !context.rare->best.is_local) {
+      for_each_branch(context, [&](ClientBranch& branch) {
+        if (!branch.alive || branch.hold != Hold::away || branch.sent) return;
+        end_hold(context, branch);
+        branch.terminate();
+        --context.pending;
+      });
+      continue;
+    }
     // Nobody waits for a client that may come back, but the answer does.
     if (context.waiting == 0 || context.pending != (context.one_by_one ? 0 : context.unplaced)) return;
     again_.assign(context.request_bytes());  // what is kept grows, and may move, with every launch

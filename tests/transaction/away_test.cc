@@ -234,16 +234,23 @@ TEST_F(Away, TheOthersRingAtOnceAndHeJoinsThem) {
   EXPECT_EQ(lines_to(alice).back(), "SIP/2.0 200 Whatever");
 }
 
-TEST_F(Away, TheFailureOfAnotherWaitsForHimAndWinsWhenHeDoesNotCome) {
+TEST_F(Away, TheAnswerOfAnotherDoesNotWaitForHimWhateverItIs) {
   whereabouts[bobs_phone] = ConnectionId::none;
   forward_to({suspended_phone(), target(carol)});
   feed(invite_text());
   respond(transport.to(carol).at(0), 486);
-  transport.take();
-  pass(29s);
-  EXPECT_TRUE(lines_to(alice).empty());
-  pass(2s);
-  EXPECT_EQ(lines_to(alice), (Lines{"SIP/2.0 486 Whatever"}));
+  EXPECT_EQ(lines_to(alice).back(), "SIP/2.0 486 Whatever");
+  come_back(bobs_phone);
+  EXPECT_TRUE(lines_to(new_flow).empty());
+}
+
+TEST_F(Away, TheEndOfAnothersConnectionIsNoAnswer) {
+  whereabouts[bobs_phone] = ConnectionId::none;
+  forward_to({suspended_phone(), target(carol)});
+  feed(invite_text());
+  core().on_connection_closed(carol);
+  come_back(bobs_phone);
+  EXPECT_EQ(lines_to(new_flow), (Lines{"INVITE sip:bob@70.invalid SIP/2.0"}));
 }
 
 TEST_F(Away, TheSuccessOrTheDeclineOfAnotherEndsTheWaiting) {
