@@ -131,8 +131,9 @@ void Router::outfit(const transaction::Leg& leg, transaction::Outfit& out) {
   out.alias = !leg.to.is_flow() && !leg.to.is_datagram();
   lines_.clear();
   if (leg.stay == transaction::Stay::path) {
-    // Who registers for the first time is not known yet over that flow.
-    const ClientId caller = leg.caller != ClientId::none ? leg.caller : registering_client(leg.request);
+    // Who registers for the first time is not known yet over that flow, and others may share it.
+    const ClientId registering = registering_client(leg.request);
+    const ClientId caller = registering != ClientId::none ? registering : leg.caller;
     const auto token = flow_tokens_.make({.upstream = {.at = leg.upstream, .client = caller}, .downstream = {}}, unix_now());
     lines_ = "Path: ";
     append_route_uri(lines_, local, token, false);

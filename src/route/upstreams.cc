@@ -32,6 +32,9 @@ Upstreams::~Upstreams() {
 }
 
 void Upstreams::start() {
+  // A reload of something else: what is known stays known, but who is away only while somebody asks.
+  if (any() && specs_ == settings_.upstream && settings_.upstream_interval.count() != 0) return;
+  specs_ = settings_.upstream;
   if (timer_ != os::TimerId::none) loop_.timers().cancel(timer_);
   timer_ = os::TimerId::none;
   servers_.clear();

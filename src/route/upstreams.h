@@ -89,7 +89,8 @@ class Upstreams final : private os::TimerHandler {
   shm::UpstreamBoard board_;
   WorkerSlot worker_;
   Host& host_;
-  std::vector<Server> servers_;  // as in settings_.upstream
+  std::vector<config::UpstreamSpec> specs_;  // as the settings were at start()
+  std::vector<Server> servers_;              // one each
   std::uint64_t last_which_ = 0;
   std::uint32_t last_probe_ = 0;
   os::TimerId timer_ = os::TimerId::none;

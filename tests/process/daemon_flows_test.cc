@@ -122,6 +122,36 @@ TEST(DaemonFlows, GoesOnWaitingForWhoLostHisConnectionBeforeTheRegistrarAnswered
   EXPECT_EQ(registrar.receive_response(182).status(), 182);
 }
 
+// Two users of one page: a Path names the one whose registration it is in.
+TEST(DaemonFlows, FollowsEachUserOfASharedConnection) {
+  UdpPhone registrar("registrar", "127.0.0.2");
+  TestServer server(with_udp({"--upstream", "sip:" + registrar.host_port() + ";transport=udp", "--upstream-interval", "0"}, 1));
+  const auto udp = server.port_of("udp");
+  std::string path;
+  const auto sign_in = [&](SipClient& page, const std::string& user) {
+    page.user = user;
+    page.send(page.registration({"<" + page.contact() + ">"}, 600));
+    const auto request = registrar.receive_request("REGISTER");
+    path = request.header("Path");
+    registrar.send(registrar.answer(request, 200, "OK", {"Contact: <" + page.contact() + ">;expires=600"}), udp);
+    page.receive_response(200);
+  };
+  {
+    SipClient page(server.port(), "anna");
+    sign_in(page, "anna");
+    sign_in(page, "berta");
+    page.ws.abort();
+  }
+  const std::string paths = path;
+  server.wait_for_statistic("ws_current_connections", 0);
+  SipClient bertas(server.port(), "berta");
+  sign_in(bertas, "berta");
+  auto invite = registrar.make("INVITE", "sip:berta@berta.invalid;transport=ws");
+  invite.headers.push_back("Route: " + paths);
+  registrar.send(registrar.text(invite), udp);
+  EXPECT_EQ(bertas.receive_request("INVITE").uri(), invite.uri);
+}
+
 // RFC 3261 18.1.1 is the operator's to change.
 TEST(DaemonFlows, SendsALongRequestAsADatagramWhenToldSo) {
   TestServer server(with_udp({"--udp-mtu", "0"}));

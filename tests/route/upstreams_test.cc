@@ -156,6 +156,19 @@ TEST_F(UpstreamsTest, KnowWhoCallsFromThere) {
   EXPECT_FALSE(upstreams.has_host("b.example"));
 }
 
+// A reload of something else must not send calls to who is away, nor forget where the others are.
+TEST_F(UpstreamsTest, StayKnownWhenTheyAreTheSameAfterAReload) {
+  dns["a.example.org"] = {place("192.0.2.1")};
+  dns["b.example.org"] = {place("192.0.2.2")};
+  use({"sip:a.example.org", "sip:b.example.org"});
+  upstreams.on_failure(place("192.0.2.1").remote);
+  const auto before = order();
+  dns.clear();  // answers later
+  upstreams.start();
+  EXPECT_EQ(order(), before);
+  EXPECT_EQ(before, (Strings{"udp:192.0.2.2:5060", "udp:192.0.2.1:5060"}));
+}
+
 TEST_F(UpstreamsTest, MayChangeWhileAQuestionIsUnderWay) {
   use({"sip:a.example"});
   const auto old = last_which;
