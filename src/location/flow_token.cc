@@ -73,9 +73,12 @@ FlowTokens::FlowTokens(const base::SipHashKey& key, std::int64_t lifetime_second
 }
 
 base::SipHashKey FlowTokens::key_of(std::int64_t period) const noexcept {
+  if (last_ && last_->period == period) return last_->key;
   const std::int64_t halves[] = {period, ~period};
-  return {base::siphash(key_, {reinterpret_cast<const char*>(&halves[0]), sizeof period}),
-          base::siphash(key_, {reinterpret_cast<const char*>(&halves[1]), sizeof period})};
+  last_ = PeriodKey{period,
+                    {base::siphash(key_, {reinterpret_cast<const char*>(&halves[0]), sizeof period}),
+                     base::siphash(key_, {reinterpret_cast<const char*>(&halves[1]), sizeof period})}};
+  return last_->key;
 }
 
 std::uint8_t FlowTokens::socket_of(const Destination& at) const noexcept {

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -62,6 +63,10 @@ class FlowTokens {
   Result<FlowPair> read(std::string_view user, std::int64_t now) const noexcept;
 
  private:
+  struct PeriodKey {
+    std::int64_t period;
+    base::SipHashKey key;
+  };
   std::uint8_t socket_of(const Destination& at) const noexcept;
   base::SipHashKey key_of(std::int64_t period) const noexcept;
 
@@ -69,6 +74,7 @@ class FlowTokens {
   std::int64_t lifetime_;
   std::uint16_t run_;
   std::vector<Endpoint> sockets_;
+  mutable std::optional<PeriodKey> last_;  // hardly ever another one
 };
 
 }  // namespace sipwsd::location

@@ -1,5 +1,6 @@
 #include "src/location/gruu.h"
 
+#include <array>
 #include <cstring>
 
 #include "src/base/base64.h"
@@ -36,17 +37,22 @@ std::string_view host_of(std::string_view aor) {
 
 // RFC 3261 25.1: param-unreserved, unreserved. An instance is what a client wrote.
 void append_escaped(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF", plain = "[]/:&+$-_.!~*'()";
-  for (const char c : text) {
-    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (alphanumeric || plain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  static constexpr auto is_plain = [] {
+    constexpr std::string_view plain = "[]/:&+$-_.!~*'()0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    std::array<bool, 256> table{};
+    for (const char c : plain) table[static_cast<unsigned char>(c)] = true;
+    return table;
+  }();
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t begin = at;
+    while (at < text.size() && is_plain[static_cast<unsigned char>(text[at])]) ++at;
+    out.append(text.substr(begin, at - begin));
+    if (at == text.size()) return;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    out += '%';
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
   }
 }
 

@@ -189,7 +189,7 @@ Registration Registrar::process(const sip::MessageView& request, const Arrival& 
     }
     plan_.find_returned(out.returned);
     store_.snapshot(out.aor, before_);
-    answer(request, *path, before_, out);
+    answer(request, facts, before_, out);
     for (const shm::Binding& b : before_) {
       if (b.state != shm::BindingState::active || !b.to.is_known() || b.to != here) continue;
       out.bound_here |= b.to.is_flow();
@@ -246,15 +246,14 @@ Registrar::Outcome Registrar::change(const RegistrationFacts& facts, bool star, 
   return Outcome::refused;
 }
 
-void Registrar::answer(const sip::MessageView& request, std::string_view path, const shm::BindingSnapshot& bindings,
+void Registrar::answer(const sip::MessageView& request, const RegistrationFacts& facts, const shm::BindingSnapshot& bindings,
                        Registration& out) const {
-  const std::int64_t now = base::whole_seconds(clock_.now());
   const bool with_gruus = settings_.gruu_enabled && sip::supports(request, "gruu");
   std::string contacts;
   contacts.reserve(512);  // one binding with all it can say; out.headers takes it over
   out.headers.reserve(6);
   for (const shm::Binding& b : bindings)
-    if (!has_expired(b, now)) append_contact(contacts, b, now, with_gruus);
+    if (!has_expired(b, facts.now)) append_contact(contacts, b, facts.now, with_gruus);
   const bool is_bound = !contacts.empty();
   if (is_bound) out.headers.push_back(std::move(contacts));
   // RFC 5626 6: says that reg-id was understood, so it stands only in the answer to one.
@@ -267,9 +266,9 @@ void Registrar::answer(const sip::MessageView& request, std::string_view path, c
     out.told_flow_timer = settings_.flow_timer.count() != 0 && std::any_of(wanted_.begin(), wanted_.end(), keeps_flow);  // 5.4
     if (out.told_flow_timer) out.headers.push_back("Flow-Timer: " + std::to_string(settings_.flow_timer.count()));
   }
-  if (!path.empty() && settings_.path_mode != 0 && sip::supports(request, "path")) {
+  if (!facts.path.empty() && settings_.path_mode != 0 && sip::supports(request, "path")) {
     out.headers.emplace_back("Path: ");
-    out.headers.back() += path;
+    out.headers.back() += facts.path;
   }
   if (is_bound && !settings_.service_route.empty()) out.headers.push_back("Service-Route: " + settings_.service_route);  // RFC 3608 5
 }

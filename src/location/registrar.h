@@ -55,7 +55,8 @@ class Registrar {
   Result<std::string> read_path(const sip::MessageView& request, Registration& out) const;
   Destination destination_of(const Arrival& arrival, std::string_view path) const;
   Outcome change(const RegistrationFacts& facts, bool star, Registration& out);
-  void answer(const sip::MessageView& request, std::string_view path, const shm::BindingSnapshot& bindings, Registration& out) const;
+  void answer(const sip::MessageView& request, const RegistrationFacts& facts, const shm::BindingSnapshot& bindings,
+              Registration& out) const;
   void append_contact(std::string& out, const shm::Binding& binding, std::int64_t now, bool with_gruus) const;
   std::int64_t granted(std::int64_t asked) const noexcept;
 

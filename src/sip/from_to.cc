@@ -10,7 +10,7 @@ Result<NameAddr> address(const MessageView& message, HeaderId id) {
 
 std::string_view tag_of(const MessageView& message, HeaderId id) noexcept {
   const std::string_view value = message.value(id);
-  if (value.empty()) return {};
+  if (value.find(';') == std::string_view::npos) return {};  // most requests begin something
   const auto parsed = parse_name_addr(value);
   return parsed ? parsed->tag() : std::string_view{};
 }

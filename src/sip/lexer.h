@@ -72,9 +72,8 @@ constexpr std::size_t skip_quoted(std::string_view text, std::size_t at) noexcep
 
 // What may not stand in anything that we write into a header line (security requirement S56).
 constexpr bool has_line_breaker(std::string_view text) noexcept {
-  for (const char c : text)
-    if (c == '\r' || c == '\n' || c == '\0') return true;
-  return false;
+  constexpr auto none = std::string_view::npos;
+  return text.find('\r') != none || text.find('\n') != none || text.find('\0') != none;
 }
 
 // "Name: value", which neither ends the headers (as an empty line would) nor goes on with the one before (white space).

@@ -115,7 +115,7 @@ void ProxyCore::reply_stateless(const sip::MessageView& request, const Arrival& 
   const auto via = sip::topmost_via(request);
   const std::uint64_t hash = via ? transaction_hash(table_key_, request, *via, arrival.flow.connection) : 0;
   const Destination back = via ? response_destination(arrival, *via) : arrival.back();
-  static_cast<void>(send_reply(back, reply.status, make_reply(request, arrival.remote, hash, reply)));
+  static_cast<void>(send_reply(back, reply.status, make_reply(request, via ? &*via : nullptr, arrival.remote, hash, reply)));
 }
 
 void ProxyCore::on_send_failed(std::uint64_t ticket) {

@@ -103,8 +103,9 @@ class ProxyCore final : public os::TimerHandler {
   bool deliver(ProxyContext& context, std::uint16_t status, std::string_view response);
   [[nodiscard]] bool step_server(ProxyContext& context, std::uint16_t status);
   void reply_locally(ProxyContext& context, const LocalReply& reply);
-  [[nodiscard]] std::string_view make_reply(const sip::MessageView& request, const Endpoint& source, std::uint64_t hash,
-                                            const LocalReply& reply);
+  // `via`: the topmost of the request; null: it has none that can be read.
+  [[nodiscard]] std::string_view make_reply(const sip::MessageView& request, const sip::Via* via, const Endpoint& source,
+                                            std::uint64_t hash, const LocalReply& reply);
   Result<void> send_reply(const Destination& to, std::uint16_t status, std::string_view response);
   // The server transaction of a request that is kept: its one final response comes later.
   [[nodiscard]] ProxyContext& add_context(RequestContext& request);

@@ -84,7 +84,7 @@ void ProxyCore::forward(RequestContext& request, std::span<const Target> targets
   context.one_by_one = most < order_.size();
   context.max_breadth = static_cast<std::uint8_t>(context.one_by_one ? 1 : most / order_.size());
   add_targets(context, message, options);
-  if (context.is_invite()) deliver(context, 100, make_reply(message, context.remote, context.hash, {100}));
+  if (context.is_invite()) deliver(context, 100, make_reply(message, &request.topmost_via_, context.remote, context.hash, {100}));
 
   launch_group(context, message, request.topmost_via_);
   conclude(context);

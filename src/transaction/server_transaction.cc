@@ -87,20 +87,20 @@ Result<void> ProxyCore::send_reply(const Destination& to, std::uint16_t status, 
 void ProxyCore::reply_locally(ProxyContext& context, const LocalReply& reply) {
   const auto request = sip::parse(context.request_bytes());
   if (!request) return;
-  deliver(context, reply.status, make_reply(*request, context.remote, context.hash, reply));
+  const auto via = sip::topmost_via(*request);
+  deliver(context, reply.status, make_reply(*request, via ? &*via : nullptr, context.remote, context.hash, reply));
 }
 
-std::string_view ProxyCore::make_reply(const sip::MessageView& request, const Endpoint& source, std::uint64_t hash,
-                                       const LocalReply& reply) {
+std::string_view ProxyCore::make_reply(const sip::MessageView& request, const sip::Via* via, const Endpoint& source,
+                                       std::uint64_t hash, const LocalReply& reply) {
   sip::Reply out;
   out.status = reply.status;
   out.reason = reply.reason;
   out.server = settings_.server;
   const Tag tag = tag_of(hash);
   out.to_tag = {tag.data(), tag.size()};
-  const auto via = sip::topmost_via(request);
-  const ViaStamp stamp{via ? *via : sip::Via{}, source};
-  if (via) {
+  const ViaStamp stamp{via != nullptr ? *via : sip::Via{}, source};
+  if (via != nullptr) {
     out.received = stamp.received();
     out.rport = stamp.rport();
   }
@@ -162,11 +162,11 @@ void ProxyCore::reply(RequestContext& request, const LocalReply& wanted) {
   if (sip::is_provisional(reply.status)) {
     if (method != sip::Method::invite && reply.status != 100) return;
     return static_cast<void>(
-        send_reply(upstream, reply.status, make_reply(request.message_, request.arrival_.remote, request.hash_, reply)));
+        send_reply(upstream, reply.status, make_reply(request.message_, &request.topmost_via_, request.arrival_.remote, request.hash_, reply)));
   }
   request.done_ = true;
   if (is_merged(request)) reply = {482, "Merged Request"};
-  const std::string_view bytes = make_reply(request.message_, request.arrival_.remote, request.hash_, reply);
+  const std::string_view bytes = make_reply(request.message_, &request.topmost_via_, request.arrival_.remote, request.hash_, reply);
   ProxyContext* context = nullptr;
   const bool is_challenge = reply.status == 401 || reply.status == 407;
   if (!is_reliable(request.arrival_.remote.protocol) && method != sip::Method::cancel && !is_challenge)
