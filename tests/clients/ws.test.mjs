@@ -370,9 +370,9 @@ describe('a SIP connection', () => {
     await Promise.all([caller.close(), callee.close()]);
   });
 
-  test('takes its bindings with it when it closes, however it closes', async () => {
+  test('takes its bindings with it when it is closed, and is waited for when it breaks', async () => {
     const watcher = await RawSip.open(daemon.url);
-    for (const leave of [client => client.close(1000), client => { client.socket.terminate(); return client.closed; }]) {
+    for (const leave of [client => client.close(1000), client => client.close(1001)]) {
       const client = await RawSip.open(daemon.url);
       assert.equal(contactsOf(await client.register('sven', domain)).length, 1);
       assert.equal((await watcher.bindings('sven', domain)).length, 1);
@@ -380,6 +380,11 @@ describe('a SIP connection', () => {
       const end = Date.now() + 2000;
       while ((await watcher.bindings('sven', domain)).length > 0) assert.ok(Date.now() < end, 'the binding is still there');
     }
+    const client = await RawSip.open(daemon.url);
+    await client.register('sven', domain);
+    client.socket.terminate();
+    await client.closed;
+    assert.equal((await watcher.bindings('sven', domain)).length, 1, 'it is expected back');
     await watcher.close();
   });
 });

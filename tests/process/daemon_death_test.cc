@@ -360,7 +360,8 @@ TEST_P(DaemonDeathAtAPoint, LeavesEverythingSoundForTheOthers) {
     trigger.receive();
 
     std::string lives;
-    for (int round = 0; round < 3 && !is_gone(victim); ++round) lives += live_in(server, victim, bob) + "; ";
+    // Some are passed only when a receiver happens to sleep.
+    for (int round = 0; round < 30 && !is_gone(victim); ++round) lives += live_in(server, victim, bob) + "; ";
 
     ASSERT_TRUE(is_gone(victim)) << "the point was never passed: " << lives;
     ASSERT_FALSE(trigger.receive_or_end());

@@ -77,7 +77,8 @@ TEST_F(DaemonSandbox, HoldsAReplacementAsItHeldTheFirstProcess) {
   TestServer server(1, {});
   const pid_t first = server.process("worker 0");
   kill(first, SIGKILL);
-  EXPECT_EQ(status_of(server.process("worker 0", first), "Seccomp"), "2");
+  const pid_t next = server.process("worker 0", first);
+  wait_until("the replacement is held too", [&] { return status_of(next, "Seccomp") == "2"; });
   EXPECT_EQ(server.mi("ws.dump"), "200 OK\n0 WebSocket connections found\n\n");
 }
 
