@@ -1,20 +1,20 @@
 #include "src/location/flow_token.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
+#include "src/base/base64.h"
 #include "src/base/digest.h"
 
 namespace sipwsd::location {
 namespace {
 
-constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::size_t mac_size = 8;
 constexpr std::size_t max_end = 1 + 16 + 2 + 8;
 constexpr std::size_t max_bytes = 4 + 2 * max_end + mac_size;
 constexpr std::size_t min_bytes = 4 + mac_size;
+constexpr std::size_t max_text = (max_bytes * 8 + 5) / 6;
 constexpr std::string_view mark = "w.";
-static_assert(mark.size() + (max_bytes * 8 + 5) / 6 <= 100);
 
 // Bits of a kind.
 constexpr std::uint8_t connection = 1, ipv4 = 2, ipv6 = 4, client = 8;
@@ -51,15 +51,6 @@ std::uint8_t kind_of(const FlowEnd& end) {
   return who | (end.at.remote.family == AddressFamily::ipv4 ? ipv4 : ipv6);
 }
 
-int value_of(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  if (c == '_') return 63;
-  return -1;
-}
-
 bool is_wildcard(const Endpoint& at) {
   return std::all_of(at.address.begin(), at.address.end(), [](auto byte) { return byte == 0; });
 }
@@ -91,7 +82,7 @@ std::uint8_t FlowTokens::socket_of(const Destination& at) const noexcept {
   return any_socket;
 }
 
-FlowTokenText FlowTokens::make(const FlowPair& ends, std::int64_t now) const noexcept {
+std::string FlowTokens::make(const FlowPair& ends, std::int64_t now) const {
   const std::int64_t period = now / lifetime_;
   Writer out;
   out.put(static_cast<std::uint8_t>(period), 1);
@@ -111,41 +102,24 @@ FlowTokenText FlowTokens::make(const FlowPair& ends, std::int64_t now) const noe
   }
   out.put(base::siphash(key_of(period), out.text()), mac_size);
 
-  FlowTokenText text;
-  for (const char c : mark) text.text_[text.size_++] = c;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (std::size_t i = 0; i < out.size; ++i) {
-    bits = bits << 8 | out.bytes[i];
-    held += 8;
-    for (; held >= 6; held -= 6) text.text_[text.size_++] = alphabet[bits >> (held - 6) & 63];
-  }
-  if (held != 0) text.text_[text.size_++] = alphabet[bits << (6 - held) & 63];
-  return text;
+  return std::string(mark) + base::base64url(out.text());
 }
 
-Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const noexcept {
+Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const {
   if (!user.starts_with(mark)) return Errc::not_found;
-  user.remove_prefix(mark.size());
-  const std::size_t count = user.size() * 6 / 8;
-  if (count < min_bytes || count > max_bytes || user.size() != (count * 8 + 5) / 6) return Errc::not_found;
-  std::array<std::uint8_t, max_bytes> bytes;
-  std::uint32_t bits = 0;
-  int held = 0;
-  std::size_t n = 0;
-  for (const char c : user) {
-    const int value = value_of(c);
-    if (value < 0) return Errc::not_found;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes[n++] = static_cast<std::uint8_t>(bits >> held);
-    }
-  }
-  const std::string_view payload{reinterpret_cast<const char*>(bytes.data()), count - mac_size};
+  if (user.size() > mark.size() + max_text) return Errc::refused;
+  const auto bytes = base::unbase64url(user.substr(mark.size()));
+  if (!bytes || bytes->size() < min_bytes) return Errc::refused;
+  const std::string_view payload = std::string_view(*bytes).substr(0, bytes->size() - mac_size);
   Reader in{payload};
-  const auto day = static_cast<std::uint8_t>(in.take(1));
+  // Of the periods that fit the byte the newest that is not in the future; the byte comes round after 256 of them.
+  const std::int64_t present = now / lifetime_;
+  const std::int64_t period = present - static_cast<std::uint8_t>(static_cast<std::uint8_t>(present) - in.take(1));
+  Writer mac;
+  mac.put(base::siphash(key_of(period), payload), mac_size);
+  if (!base::equal_constant_time(mac.text(), std::string_view(*bytes).substr(payload.size()))) return Errc::refused;
+  if (present - period > 1) return Errc::gone;
+
   const auto run = static_cast<std::uint16_t>(in.take(2));
   const auto kinds = static_cast<std::uint8_t>(in.take(1));
   FlowPair ends;
@@ -172,18 +146,7 @@ Result<FlowPair> FlowTokens::read(std::string_view user, std::int64_t now) const
     }
     if (kind & client) end->client = static_cast<ClientId>(in.take(8));
   }
-  if (in.failed || !in.rest.empty()) return Errc::refused;
-  // Of the periods that fit the byte the newest that is not in the future; the byte comes round after 256 of them.
-  const std::int64_t present = now / lifetime_;
-  const std::int64_t period = present - static_cast<std::uint8_t>(static_cast<std::uint8_t>(present) - day);
-  std::array<std::uint8_t, mac_size> mac;
-  const std::uint64_t value = base::siphash(key_of(period), payload);
-  for (std::size_t i = 0; i < mac_size; ++i) mac[i] = static_cast<std::uint8_t>(value >> (8 * (mac_size - 1 - i)));
-  if (!base::equal_constant_time({reinterpret_cast<const char*>(mac.data()), mac_size},
-                                 {reinterpret_cast<const char*>(bytes.data()) + payload.size(), mac_size}))
-    return Errc::refused;
-  if (held != 0 && (bits & ((1u << held) - 1)) != 0) return Errc::refused;  // another spelling of a token of ours
-  if (present - period > 1) return Errc::gone;
+  if (in.failed || !in.rest.empty()) return Errc::refused;  // signed by another version of us
   return ends;
 }
 

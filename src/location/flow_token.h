@@ -15,9 +15,9 @@
 //
 // The key changes once in a lifetime (`flow_token_lifetime`): a token is good under the present key and the one before.
 
-#include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,16 +40,6 @@ struct FlowPair {
   FlowEnd downstream;  // where it went; unknown in a Path
 };
 
-class FlowTokenText {
- public:
-  operator std::string_view() const noexcept { return {text_.data(), size_}; }
-
- private:
-  friend class FlowTokens;
-  std::array<char, 100> text_;
-  std::size_t size_ = 0;
-};
-
 class FlowTokens {
  public:
   // `sockets`: where datagrams leave from, in the same order in every worker.
@@ -58,9 +48,9 @@ class FlowTokens {
              std::uint16_t run = 0);
 
   // `now`: unix seconds.
-  FlowTokenText make(const FlowPair& ends, std::int64_t now) const noexcept;
-  // not_found: no token of ours by its shape; refused: the MAC is wrong; gone: it was good once.
-  Result<FlowPair> read(std::string_view user, std::int64_t now) const noexcept;
+  std::string make(const FlowPair& ends, std::int64_t now) const;
+  // not_found: it does not begin as one; refused: we have not made it; gone: it was good once.
+  Result<FlowPair> read(std::string_view user, std::int64_t now) const;
 
  private:
   struct PeriodKey {

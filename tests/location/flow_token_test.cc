@@ -131,11 +131,19 @@ TEST(FlowTokens, S25AreNeverReadUnderAnyOtherCharacter) {
     }
 }
 
+TEST(FlowTokens, AreRefusedWhenNothingCanBeReadOfThem) {
+  const auto tokens = tokens_of();
+  const auto good = made(tokens, flows);
+  for (const auto& other : {std::string{"w."}, good + "A", good.substr(0, good.size() - 1) + "=", "w." + std::string(20, '%'),
+                            "w." + std::string(40, 'A'), "w." + std::string(100'000, 'A')})
+    EXPECT_TRUE(tokens.read(other, now).is(Errc::refused)) << other;
+}
+
 TEST(FlowTokens, AreNotFoundInWhatHasAnotherShape) {
   const auto tokens = tokens_of();
   const auto good = made(tokens, flows);
   for (const auto& other : {std::string{}, std::string{"alice"}, std::string{"+14155550100"}, good.substr(2), good.substr(1), std::string{"alexander-hamilton"},
-                            good.substr(0, good.size() - 1) + "=", std::string(good.size(), '\0'), std::string(good.size(), '%'),
+                            std::string(good.size(), '\0'), std::string(good.size(), '%'),
                             std::string(200, 'A')})
     EXPECT_TRUE(tokens.read(other, now).is(Errc::not_found)) << other;
 }
