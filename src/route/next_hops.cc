@@ -15,8 +15,6 @@
 namespace sipwsd::route {
 namespace {
 
-using shm::Counter;
-
 // The index of a branch token that no client transaction has: a probe's. Its serial is the number of the probe.
 constexpr std::uint64_t probe_index = 0xffff'fffe;
 
@@ -28,10 +26,6 @@ std::string_view transport_parameter(TransportProtocol protocol) {
     case TransportProtocol::wss: return ";transport=ws";  // RFC 7118 5.2.2: for both
     default: return "";
   }
-}
-
-bool differ(const Endpoint& a, const Endpoint& b) {
-  return a.protocol != b.protocol || a.port != b.port || a.family != b.family || a.address != b.address;
 }
 
 transaction::Place place_of(const dns::Place& place) { return {.to = {.flow = {}, .remote = place.remote, .local = {}}, .server_name = place.server_name}; }
@@ -143,11 +137,11 @@ void Router::outfit(const transaction::Leg& leg, transaction::Outfit& out) {
         flow_tokens_.make({.upstream = {.at = leg.upstream, .client = leg.caller}, .downstream = {.at = leg.to, .client = leg.callee}}, unix_now());
     const Endpoint inner = local_of(leg.upstream);
     const bool is_sips = starts_with_nocase(leg.request.request_uri(), "sips:");
-    const std::string_view end = differ(local, inner) ? ";r2=on>\r\n" : ">\r\n";
+    const std::string_view end = local != inner ? ";r2=on>\r\n" : ">\r\n";
     lines_ = "Record-Route: ";
     append_route_uri(lines_, local, token, is_sips);
     lines_ += end;
-    if (differ(local, inner)) {
+    if (local != inner) {
       lines_ += "Record-Route: ";
       append_route_uri(lines_, inner, token, is_sips);
       lines_ += end;

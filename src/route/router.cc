@@ -176,7 +176,7 @@ void Router::on_sip(net::StreamConnection& connection, std::string_view message)
 void Router::on_datagram(const Arrival& arrival, std::string_view bytes) {
   const shm::LastInputs::Work work(place_.shared.last_inputs, place_.slot, arrival.remote, bytes);
   const auto parsed = sip::parse(bytes);
-  if (!parsed) return refuse_datagram(arrival, parsed);
+  if (!parsed) return refuse_malformed(arrival, parsed);
   const sip::MessageView& message = *parsed;
   if (message.is_request()) {
     const WorkerSlot owner = transaction::owner_of_datagram(datagram_key_, message, place_.shared.limits.workers);
@@ -194,10 +194,10 @@ void Router::take_datagram(const Arrival& arrival, std::string_view bytes) {
   if (const auto parsed = sip::parse(bytes)) on_sip(arrival, *parsed);
 }
 
-void Router::refuse_datagram(const Arrival& arrival, const sip::Parsed& parsed) {
+void Router::refuse_malformed(const Arrival& arrival, const sip::Parsed& parsed) {
   const auto& refusal = parsed.refusal();
   counters_.add(Counter::bad_msg_hdr);
-  log::debug("malformed datagram from {}: {}", arrival.remote.to_string(), refusal.reason);
+  log::info("malformed SIP message from {}: {}", arrival.remote.to_string(), refusal.reason);
   if (refusal.answerable) refuse(parsed.recovered(), arrival, refusal);
 }
 
@@ -220,14 +220,7 @@ void Router::take_sip(net::StreamConnection& connection, std::string_view payloa
       case sip::Piece::Kind::ping: static_cast<void>(connection.send_message("\r\n", opcode)); break;
       case sip::Piece::Kind::pong: break;
       case sip::Piece::Kind::message: on_sip(arrival, **piece->parsed); break;
-      case sip::Piece::Kind::malformed: {
-        const auto& refusal = piece->parsed->refusal();
-        counters_.add(Counter::bad_msg_hdr);
-        log::info("malformed SIP message from {}: {}", arrival.remote.to_string(), refusal.reason);
-        if (refusal.answerable)
-          refuse(piece->parsed->recovered(), arrival, refusal);
-        break;
-      }
+      case sip::Piece::Kind::malformed: refuse_malformed(arrival, *piece->parsed); break;
       case sip::Piece::Kind::garbage:
         counters_.add(Counter::bad_msg_hdr);
         log::info("{} bytes from {} are not SIP", piece->bytes.size(), arrival.remote.to_string());

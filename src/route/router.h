@@ -122,7 +122,7 @@ class Router final : public net::ConnectionUser,
   void note_alias(const sip::MessageView& request, const Arrival& arrival);
   void take_response(const Arrival& arrival, const sip::MessageView& response);
   void take_datagram(const Arrival& arrival, std::string_view bytes);
-  void refuse_datagram(const Arrival& arrival, const sip::Parsed& parsed);
+  void refuse_malformed(const Arrival& arrival, const sip::Parsed& parsed);
   // The next hop of what goes upstream: no URI, so nobody can ask for it from outside.
   static constexpr std::string_view every_upstream = "upstream";
   static constexpr std::chrono::seconds resolution_limit{11};  // the resolver has its own, shorter one
